@@ -1,0 +1,1 @@
+//! Which of many literals occur in these bytes?

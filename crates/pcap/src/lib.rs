@@ -1,0 +1,1 @@
+//! How are packets kept in a file?

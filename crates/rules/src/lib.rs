@@ -1,0 +1,1 @@
+//! What does the author of a rule ask?

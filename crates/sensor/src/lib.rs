@@ -1,0 +1,1 @@
+//! The whole way from packet to facts, without input or output.

@@ -1,0 +1,1 @@
+"""The door of a node: one process a role (agent, inspector)."""

@@ -1,0 +1,1 @@
+"""What do the logs say when asked periodically?"""

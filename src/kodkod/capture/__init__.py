@@ -1,0 +1,1 @@
+"""How are packets recorded as asked?"""

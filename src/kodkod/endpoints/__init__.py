@@ -1,0 +1,1 @@
+"""Who is behind this interface or address?"""

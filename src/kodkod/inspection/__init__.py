@@ -1,0 +1,1 @@
+"""How are packets looked into as asked?"""

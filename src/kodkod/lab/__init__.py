@@ -1,0 +1,1 @@
+"""Where can one practise safely?"""

@@ -1,0 +1,1 @@
+"""The door of the control plane: API, kubectl face, ingest, console."""

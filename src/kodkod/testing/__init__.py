@@ -1,0 +1,1 @@
+"""Small real implementations for tests: a simulated clock, packets, clusters."""
