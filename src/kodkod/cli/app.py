@@ -68,7 +68,8 @@ def overview() -> str:
             "Commands:",
             *rows,
             "",
-            "`kodkod COMMAND --help` explains one. Exit codes: 0 done, 1 no or partial, 2 usage, 3 not reachable or allowed.",
+            "`kodkod COMMAND --help` explains one.",
+            "Exit codes: 0 done, 1 no or partial, 2 usage, 3 not reachable or allowed.",
         ]
     )
 

@@ -30,6 +30,7 @@ STEADY_S = 60.0  # a process that ran this long has earned a fresh back-off
 STOP_GRACE_S = 10.0  # then SIGKILL
 LOG_BYTES_MAX = 20_000_000  # of one process; at a restart a longer log is moved aside to `.1`
 PR_SET_PDEATHSIG = 1
+PROGRAM = ("-m", "kodkod.cli.app")  # what Python runs for a child, before the child's own arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class Lock:
         self._file.truncate()
         json.dump({"pid": os.getpid(), "listen": listen}, self._file)
         self._file.flush()
+
+    def release(self) -> None:
+        """Let another supervisor have the folder."""
+        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,7 @@ async def spawn(child: Child, data: Path) -> asyncio.subprocess.Process:
     with path.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "kodkod.cli.app",
+            *PROGRAM,
             *child.arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
