@@ -115,6 +115,16 @@ impl<'a> Network<'a> {
         }
     }
 
+    /// Bytes of the header with what belongs to it: IPv4 options, IPv6 extension headers.
+    #[must_use]
+    #[inline]
+    pub fn header_length(&self) -> usize {
+        match self {
+            Self::V4(ip) => ip.header.len(),
+            Self::V6(ip) => ip.header.len().saturating_add(ip.extension_bytes.len()),
+        }
+    }
+
     /// Length of the datagram in bytes, headers included, as its header states it (0: see the `read` of each version).
     #[must_use]
     pub fn total_length(&self) -> u32 {
