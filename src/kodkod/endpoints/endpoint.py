@@ -54,7 +54,12 @@ class Endpoint:
 
     @property
     def file_stem(self) -> str:
-        """Name of its capture files without `.pcap`. The product uses the pod's name for the workload."""
+        """Name of its capture files without `.pcap`. The product uses the pod's name for the workload.
+
+        Interfaces inside named namespaces repeat (`eth0`), so there the namespace keeps the names apart.
+        """
+        if self.netns and self.netns != self.workload:
+            return f"{self.workload}_{self.netns}_{self.interface}"
         return f"{self.workload}_{self.interface}"
 
 
