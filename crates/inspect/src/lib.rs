@@ -2,9 +2,28 @@
 //!
 //! A wizard names the protocol of a stream from its first bytes; a folder per protocol then cuts PDUs and offers their
 //! buffers to rules. Sans I/O, no clock, bounded memory.
+#![deny(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
 
+mod anomaly;
+mod conversation;
+mod limits;
 mod pdu;
+mod plain;
 mod service;
+mod transaction;
+mod wizard;
 
+pub use anomaly::Anomaly;
+pub use conversation::{Conversation, Input, Sink, Transport};
+pub use limits::Limits;
 pub use pdu::{BufferKind, Buffers, Pdu};
 pub use service::Service;
+pub use transaction::{DnsMessage, DnsRecordSet, HttpRequest, HttpResponse, TlsCertificate, TlsHello, Transaction};
