@@ -92,8 +92,7 @@ def tokens(text: str) -> list[Token]:
 
 def _token(match: re.Match[str], text: str) -> Token:
     offset = match.start()
-    if match["ident"] is not None:
-        word: str = match["ident"]
+    if (word := match["ident"]) is not None:
         _ends_here(match, text)
         return Token(KEYWORDS.get(word.upper(), TokenKind.IDENT), word, offset)
     if match["number"] is not None:
@@ -107,8 +106,8 @@ def _token(match: re.Match[str], text: str) -> Token:
         return Token(TokenKind.COMPARATOR, match["comparator"], offset)
     if match["sign"] is not None:
         return Token(_SIGNS[match["sign"]], match["sign"], offset)
-    inside: str = match["in_double"] if match["double"] is not None else match["in_single"]
-    return Token(TokenKind.STRING, inside, offset)
+    quoted = "in_double" if match["double"] is not None else "in_single"
+    return Token(TokenKind.STRING, match[quoted], offset)
 
 
 def _ends_here(match: re.Match[str], text: str) -> None:
