@@ -93,9 +93,9 @@ def test_a_bare_pod_is_called_by_its_own_name() -> None:
 def test_a_static_endpoint_needs_no_address() -> None:
     obj = {
         "metadata": {"name": "uplink", "namespace": "lab", "labels": {"role": "edge"}},
-        "spec": {"node": "node01", "interface": "eth1", "netns": "blue"},
+        "spec": {"node": "node01", "interface": "eth1", "networkNamespace": "blue"},
     }
-    endpoint = from_workload_endpoint(obj, namespace_labels={})
+    endpoint = from_workload_endpoint(obj, namespace_labels={}, service_account_labels={})
     assert endpoint is not None
     assert endpoint.is_ready
     assert (endpoint.workload, endpoint.interface, endpoint.netns) == ("uplink", "eth1", "blue")

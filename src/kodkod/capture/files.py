@@ -84,7 +84,7 @@ class Folder:
         return Path(self.base) / self.namespace / self.name
 
     def files(self, *, identify: bool = False) -> list[Stored]:
-        """Capture files sorted by name; [] where there is no folder. identify: with ids, which reads a little of each."""
+        """Capture files sorted by name; [] where there is no folder. identify: with ids, which reads into each."""
         found = []
         try:
             with os.scandir(self.path) as entries:

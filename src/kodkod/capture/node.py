@@ -22,6 +22,7 @@ from kodkod.capture.plan import Failure, Key, Limits, Recording
 from kodkod.capture.settings import Settings
 from kodkod.clock import rfc3339_micro
 from kodkod.endpoints import Endpoint
+from kodkod.endpoints.attachments import link_index
 from kodkod.resources.kinds.node_report import CaptureEndpoint, CaptureFile, CaptureReport, Disk
 
 if TYPE_CHECKING:
@@ -76,14 +77,6 @@ def disk_space(directory: str) -> Space:
         path = path.parent
     stat = os.statvfs(path)
     return Space(stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize)
-
-
-def link_index(interface: str) -> int | None:
-    """The kernel's index of an interface of this namespace; None where there is none."""
-    try:
-        return int(Path(f"/sys/class/net/{interface}/ifindex").read_text())
-    except (OSError, ValueError):
-        return None
 
 
 @dataclass(slots=True)

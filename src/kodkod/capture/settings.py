@@ -18,7 +18,7 @@ class Settings:
     """directory: base directory of capture files."""
 
     directory: str
-    limits: Limits = Limits()
+    limits: Limits
 
 
 def read(configurations: Iterable[Mapping[str, Any]], *, node: str, default_directory: str) -> Settings:

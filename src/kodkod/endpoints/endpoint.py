@@ -14,6 +14,7 @@ from typing import Any
 from kodkod.endpoints import names
 
 INTERFACE_ANNOTATION = "kodkod.dev/interface"
+NETNS_LABEL = "kodkod.dev/netns"
 _SERVICE_ACCOUNT_LABEL_MAX = 63  # longer names do not fit a label value, so the platform leaves the label out
 
 
@@ -95,28 +96,45 @@ def from_pod(
     )
 
 
-def from_workload_endpoint(obj: Mapping[str, Any], *, namespace_labels: Mapping[str, str]) -> Endpoint | None:
+def from_workload_endpoint(
+    obj: Mapping[str, Any],
+    *,
+    namespace_labels: Mapping[str, str],
+    service_account_labels: Mapping[str, str],
+) -> Endpoint | None:
     """The endpoint of a static WorkloadEndpoint (kodkod.dev): a plain interface of a host, given labels by hand.
 
-    spec: `node`, `interface` (or `interfaceName`), optional `netns`, `ips` (or `ipNetworks`), `workload`. None where
-    node or interface is missing.
+    None where node or interface is missing, which only a store without admission can hold.
     """
     metadata, spec = obj.get("metadata") or {}, obj.get("spec") or {}
-    interface = spec.get("interface") or spec.get("interfaceName")
-    node = spec.get("node")
+    interface, node, account = spec.get("interface"), spec.get("node"), spec.get("serviceAccount") or ""
     if not interface or not node:
         return None
     namespace = metadata.get("namespace", "default")
     own = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
-    ips = tuple(str(ip).split("/")[0] for ip in spec.get("ips") or spec.get("ipNetworks") or ())
     return Endpoint(
         namespace=namespace,
-        workload=spec.get("workload") or spec.get("pod") or metadata["name"],
+        workload=spec.get("workload") or metadata["name"],
         node=node,
         interface=interface,
-        netns=spec.get("netns") or None,
-        ips=ips,
-        labels=merged_labels(own, namespace, "", namespace_labels, {}, orchestrator="host"),
+        netns=spec.get("networkNamespace") or None,
+        ips=tuple(spec.get("addresses") or ()),
+        labels=merged_labels(own, namespace, account, namespace_labels, service_account_labels, orchestrator="host"),
+        own_labels=own,
+        service_account=account,
+    )
+
+
+def from_named_netns(netns: str, *, namespace: str, node: str, namespace_labels: Mapping[str, str]) -> Endpoint:
+    """The endpoint of a named network namespace that a namespace of the API claims: its `eth0`."""
+    own = {NETNS_LABEL: netns}
+    return Endpoint(
+        namespace=namespace,
+        workload=netns,
+        node=node,
+        interface="eth0",
+        netns=netns,
+        labels=merged_labels(own, namespace, "", namespace_labels, {}, orchestrator="netns"),
         own_labels=own,
     )
 

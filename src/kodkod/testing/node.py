@@ -4,6 +4,8 @@ A small real implementation, not a mock: captures filter frames and write rotate
 matches `content` options. Frames are Ethernet with IPv4; what is here is what plans and records need, no more.
 """
 
+# ruff: noqa: ARG002  (the face is the engine's; the simulation needs less of it)
+
 from __future__ import annotations
 
 import re

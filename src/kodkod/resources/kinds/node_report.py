@@ -69,15 +69,19 @@ class CaptureReport(Model):
     """A sentence why."""
     directory: str = ""
     """Folder below which {namespace}/{name}/ holds the files."""
-    files: Annotated[list[CaptureFile], Field(max_length=FILES_MAX, json_schema_extra=ATOMIC)] = []
+    files: Annotated[list[CaptureFile], Field(max_length=FILES_MAX, json_schema_extra=ATOMIC)] = Field(
+        default_factory=list
+    )
     """Files held, sorted by name."""
-    endpoints: Annotated[list[CaptureEndpoint], Field(max_length=ENDPOINTS_MAX, json_schema_extra=ATOMIC)] = []
+    endpoints: Annotated[list[CaptureEndpoint], Field(max_length=ENDPOINTS_MAX, json_schema_extra=ATOMIC)] = Field(
+        default_factory=list
+    )
     """Interfaces selected now."""
     packets: int = 0
     """Packets written since the capture began, whatever restarts came between."""
     bytes: int = 0
     """Their bytes."""
-    drops: FreeForm = {}
+    drops: FreeForm = Field(default_factory=dict)
     """Packets that were due but lost, by reason (kernel: the ring's own counter)."""
     rotated_files: int = 0
     """Files closed by rotation."""
@@ -89,7 +93,7 @@ class CaptureReport(Model):
     """Time of the last one."""
     oldest_packet: str | None = None
     """Time of the oldest packet still held in a file."""
-    warnings: Annotated[list[str], Field(json_schema_extra=ATOMIC)] = []
+    warnings: Annotated[list[str], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """What could not be honoured while the rest goes on."""
 
 
@@ -123,11 +127,11 @@ class InspectionReport(Model):
     """Packets looked at."""
     alerts: int = 0
     """Alerts raised."""
-    drops: FreeForm = {}
+    drops: FreeForm = Field(default_factory=dict)
     """Packets that were due but not looked at, by reason."""
     error_conditions: Annotated[
         list[ErrorCondition], Field(max_length=ERROR_CONDITIONS_MAX, json_schema_extra=ATOMIC)
-    ] = []
+    ] = Field(default_factory=list)
     """The newest errors."""
 
 
@@ -142,7 +146,7 @@ class RulesReport(Model):
     """Rules of which a part is ignored."""
     skipped: int = 0
     """Rules that are not loaded."""
-    sources: Annotated[list[str], Field(json_schema_extra=ATOMIC)] = []
+    sources: Annotated[list[str], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """Files they came from."""
 
 
@@ -213,11 +217,11 @@ class NodeReportStatus(Model):
     """Interfaces listened to for logs or inspection."""
     packets: int = 0
     """Packets looked at for logs or inspection since the start."""
-    drops: FreeForm = {}
+    drops: FreeForm = Field(default_factory=dict)
     """Packets lost for logs or inspection, by reason."""
-    captures: Annotated[list[CaptureReport], Field(json_schema_extra=ATOMIC)] = []
+    captures: Annotated[list[CaptureReport], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """Captures with endpoints or files here."""
-    inspections: Annotated[list[InspectionReport], Field(json_schema_extra=ATOMIC)] = []
+    inspections: Annotated[list[InspectionReport], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """Inspections; an inspector's only."""
     rules: RulesReport | None = None
     """Rules in force; an inspector's only."""
@@ -227,7 +231,7 @@ class NodeReportStatus(Model):
     """Room for capture files; an agent's only."""
     spool: SpoolReport | None = None
     """Records that wait for the server."""
-    warnings: Annotated[list[str], Field(json_schema_extra=ATOMIC)] = []
+    warnings: Annotated[list[str], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """What the process coped with and an operator should look at."""
 
 
