@@ -1,0 +1,39 @@
+/** Is all well? The stream to the server and what each node last reported, always in sight. */
+import { Badge, Group, Tooltip } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+
+import { nodeReports } from "../api/kube";
+import { useLive } from "../api/live";
+import { local } from "../ui/moments";
+
+const REFRESH_MS = 10_000;
+const STALE_MS = 60_000; // a node reports at least every ten seconds when something changes
+
+export function Health() {
+  const isLive = useLive();
+  const reports = useQuery({ queryKey: ["nodereports"], queryFn: nodeReports.list, refetchInterval: REFRESH_MS });
+  const silent = (reports.data ?? []).filter((report) => isStale(report.status?.observedAt, reports.dataUpdatedAt));
+  const nodes = reports.data?.length ?? 0;
+  return (
+    <Group gap="xs" role="status" aria-label="Health">
+      <Badge color={isLive ? "green.9" : "red.9"} variant="filled" radius="sm">
+        {isLive ? "Live" : "Reconnecting"}
+      </Badge>
+      <Tooltip
+        label={
+          silent.length === 0
+            ? "Every agent and inspector reported within the last minute"
+            : silent.map((report) => `${report.metadata.name}: ${local(report.status?.observedAt)}`).join("; ")
+        }
+      >
+        <Badge color={nodes === 0 || silent.length > 0 ? "orange.9" : "green.9"} variant="filled" radius="sm">
+          {nodes - silent.length}/{nodes} reporting
+        </Badge>
+      </Tooltip>
+    </Group>
+  );
+}
+
+function isStale(observedAt: string | undefined, now: number): boolean {
+  return observedAt === undefined || now - new Date(observedAt).getTime() > STALE_MS;
+}

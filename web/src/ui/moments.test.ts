@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+
+import { beginning, bytes, isSpan, local, utc } from "./moments";
+
+describe("times", () => {
+  it("shows unix seconds, text and dates alike", () => {
+    const moment = new Date(2026, 10, 22, 9, 5, 3);
+    expect(local(moment)).toBe("2026-11-22 09:05:03");
+    expect(local(moment.getTime() / 1000)).toBe("2026-11-22 09:05:03");
+    expect(local(moment.toISOString())).toBe("2026-11-22 09:05:03");
+  });
+
+  it("shows a dash for what is absent or unreadable", () => {
+    expect(local(null)).toBe("-");
+    expect(local("not a time")).toBe("-");
+    expect(utc(undefined)).toBe("");
+  });
+
+  it("gives UTC without fractions", () => {
+    expect(utc("2026-11-22T10:00:00.123Z")).toBe("2026-11-22T10:00:00Z");
+  });
+});
+
+describe("spans", () => {
+  it("begins so many seconds ago", () => {
+    const now = new Date("2026-11-22T10:00:00Z");
+    expect(beginning("15m", now)).toBe("2026-11-22T09:45:00.000Z");
+    expect(beginning("all", now)).toBeUndefined();
+  });
+
+  it("knows its own words only", () => {
+    expect(isSpan("24h")).toBe(true);
+    expect(isSpan("2 fortnights")).toBe(false);
+  });
+});
+
+describe("bytes", () => {
+  it.each([
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "1.0 kB"],
+    [30_000_000, "30.0 MB"],
+  ])("shows %d as %s", (count, text) => {
+    expect(bytes(count)).toBe(text);
+  });
+});
