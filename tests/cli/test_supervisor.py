@@ -25,21 +25,20 @@ def test_backoff(previous: float | None, ran_s: float, expected: float) -> None:
 
 
 def test_one_supervisor_per_data_folder(tmp_path: Path) -> None:
-    lock = Lock(tmp_path)
-    lock.describe("127.0.0.1:9443")
+    with Lock(tmp_path) as lock:
+        lock.describe("127.0.0.1:9443")
 
-    with pytest.raises(AlreadyRunning):
-        Lock(tmp_path)
+        with pytest.raises(AlreadyRunning):
+            Lock(tmp_path)
 
-    found = holder(tmp_path)
+        found = holder(tmp_path)
     assert found is not None
     assert found.listen == "127.0.0.1:9443"
 
 
 def test_nobody_holds_a_folder_whose_supervisor_is_gone(tmp_path: Path) -> None:
-    lock = Lock(tmp_path)
-    lock.describe("127.0.0.1:9443")
-    lock.release()
+    with Lock(tmp_path) as lock:
+        lock.describe("127.0.0.1:9443")
 
     assert holder(tmp_path) is None
 
@@ -47,7 +46,7 @@ def test_nobody_holds_a_folder_whose_supervisor_is_gone(tmp_path: Path) -> None:
 async def test_a_dead_process_is_started_again_and_all_end_with_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Lock(tmp_path)
+    (tmp_path / "run").mkdir()
     marks = tmp_path / "marks"
     marks.mkdir()
     script = f"import os, pathlib; pathlib.Path(r'{marks}', str(os.getpid())).touch()"

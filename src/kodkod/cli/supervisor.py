@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from kodkod.cli import telemetry
 from kodkod.clock import SystemClock
@@ -75,8 +75,10 @@ class Lock:
         json.dump({"pid": os.getpid(), "listen": listen}, self._file)
         self._file.flush()
 
-    def release(self) -> None:
-        """Let another supervisor have the folder."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 
