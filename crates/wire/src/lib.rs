@@ -29,6 +29,8 @@
 )]
 
 mod checksum;
+#[cfg(feature = "compose")]
+pub mod compose;
 mod cursor;
 mod error;
 mod icmp;
