@@ -6,7 +6,8 @@
         spool.acknowledge(batch)        a segment is removed when all its batches are
 
 Bound: `bytes_max` on disk. Past it the oldest segment goes, and its records are counted under `overflow`: what is new
-is worth more than what nobody fetched. A batch sent twice (the answer was lost) is stored once: the server knows its id.
+is worth more than what nobody fetched. A batch sent twice (its answer was lost) is
+stored once: the server knows its id.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Spool:
         self._writer: SegmentWriter | None = None
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         return sum(one.bytes for one in self._segments)
 
     @property
@@ -131,7 +132,7 @@ class Spool:
         return segment
 
     def _keep_bound(self) -> None:
-        while self.bytes > self._bytes_max and len(self._segments) > 1:
+        while self.size_bytes > self._bytes_max and len(self._segments) > 1:
             oldest = self._segments[0]
             self.counters.drop("overflow", sum(oldest.waiting.values()))
             self._remove(oldest)

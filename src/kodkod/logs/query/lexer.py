@@ -92,7 +92,8 @@ def tokens(text: str) -> list[Token]:
 
 def _token(match: re.Match[str], text: str) -> Token:
     offset = match.start()
-    if (word := match["ident"]) is not None:
+    word: str | None = match["ident"]
+    if word is not None:
         _ends_here(match, text)
         return Token(KEYWORDS.get(word.upper(), TokenKind.IDENT), word, offset)
     if match["number"] is not None:
@@ -129,5 +130,5 @@ def _foreign(text: str, offset: int) -> QueryError:
     if text[offset] == "$":
         return QueryError("a substitution that does not end", offset, "write ${name}")
     run = _BARE.match(text, offset)
-    hint = f'quote it: "{run.group(0)}"' if run else None
-    return QueryError(f'unexpected "{text[offset]}"', offset, hint)
+    advice = f'quote it: "{run.group(0)}"' if run else None
+    return QueryError(f'unexpected "{text[offset]}"', offset, advice)

@@ -86,7 +86,7 @@ class MemoryLogStore:
         found = self._matches(kind, query, window)
         collected: dict[tuple[Normal | None, ...], list[float | None]] = {} if plan.by else {(): []}
         for row in found:
-            operand = _first(values_of(plan.operand, row.record)) if plan.operand else None
+            operand = _operand(plan, row.record)
             for keys in product(*(_group_values(kind, one, row.record) for one in plan.by)):
                 collected.setdefault(keys, []).append(operand)
         rows = _reduced(collected, plan)
@@ -144,8 +144,13 @@ def _is_after(place: Place, after: Place, order: Order) -> bool:
     return mine < theirs if order.descending else mine > theirs
 
 
-def _first(values: tuple[Any, ...]) -> Any:
+def _first(values: tuple[Normal, ...]) -> Normal | None:
     return values[0] if values else None
+
+
+def _operand(plan: groups.Plan, record: Mapping[str, Any]) -> float | None:
+    found = values_of(plan.operand, record) if plan.operand else ()
+    return float(found[0]) if found else None
 
 
 def _group_values(dataset: Dataset, target: Field, record: Mapping[str, Any]) -> Iterable[Normal | None]:
