@@ -191,7 +191,7 @@ fn frames_of_segmentation_offload_come_whole() {
             stream.write_all(&vec![0x5a; sent]).unwrap();
         })
         .unwrap();
-        let payload = |seen: &Seen| seen.data[66..].iter().filter(|&&byte| byte == 0x5a).count();
+        let payload = |seen: &Seen| seen.data.iter().skip(66).filter(|&&byte| byte == 0x5a).count();
         let seen = collect(&mut ring, |seen| seen.iter().map(payload).sum::<usize>() >= sent);
         assert!(seen.iter().all(|seen| seen.data.len() == seen.wire_len as usize));
         assert!(seen.iter().any(|seen| seen.data.len() > 20_000), "no large frame: offload is off here");
