@@ -27,6 +27,8 @@ class Patch(Enum):
 MERGE, JSON, APPLY = Patch.MERGE, Patch.JSON, Patch.APPLY
 
 FieldValidation = Literal["Ignore", "Warn", "Strict"]
+Warnings = list[str]
+"""Receives remarks for the author. An alias: inside the classes below, `list` is the verb."""
 EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
 
 
@@ -74,12 +76,12 @@ class Resources(Protocol):
 
     async def create(
         self, kind: Kind, obj: Object, namespace: str | None = None, *, field_manager: str = "", dry_run: bool = False,
-        field_validation: FieldValidation = "Warn", warnings: list[str] | None = None,
+        field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
     ) -> Object: ...  # fmt: skip
 
     async def update(
         self, kind: Kind, obj: Object, namespace: str | None = None, *, subresource: str = "", field_manager: str = "",
-        dry_run: bool = False, field_validation: FieldValidation = "Warn", warnings: list[str] | None = None,
+        dry_run: bool = False, field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
     ) -> Object: ...  # fmt: skip
 
     async def patch(
@@ -95,7 +97,7 @@ class Resources(Protocol):
         force: bool = False,
         dry_run: bool = False,
         field_validation: FieldValidation = "Warn",
-        warnings: list[str] | None = None,
+        warnings: Warnings | None = None,
     ) -> Object:
         """Change an object; with APPLY also make it. body: a dict, or for JSON a list of operations."""
         ...

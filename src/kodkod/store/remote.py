@@ -1,0 +1,226 @@
+"""Resources behind HTTP: the same verbs, spoken to any server of the Kubernetes API, embedded or a cluster's.
+
+Used by agents, controllers and the command line alike. One `RemoteResources` owns one connection pool; close it, or
+use it as a context. Errors are those of `kodkod.store.errors`, read from the server's Status objects.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from kodkod.resources import Object
+from kodkod.resources.findings import Cause
+from kodkod.resources.kinds import Kind
+from kodkod.store import kubeconfig
+from kodkod.store.errors import BY_REASON, Gone, StoreError, Unavailable
+from kodkod.store.protocol import FieldValidation, ObjectList, Patch, Preconditions, Warnings, WatchEvent
+
+REQUEST_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+# A watch is asked to end by the server after this; a silent connection is given up a little later.
+WATCH_S = 300
+WATCH_SILENCE_S = WATCH_S + 30.0
+LINE_BYTES_MAX = 16 * 1024 * 1024  # one watch event; an object is at most about a megabyte
+
+Parameters = Mapping[str, str]
+
+
+class RemoteResources:
+    """Implements `kodkod.store.Resources` over HTTP."""
+
+    def __init__(self, server: str, *, token: str = "", trust: ssl.SSLContext | None = None) -> None:
+        """server: base URL. Must be made inside a running event loop (aiohttp's rule)."""
+        headers = {"Accept": "application/json", "User-Agent": "kodkod"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self.server = server.rstrip("/")
+        self._session = aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(ssl=trust if trust is not None else True),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+            read_bufsize=LINE_BYTES_MAX,
+        )
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path) -> Self:
+        """Connect as the current context says. Raises KubeconfigError."""
+        connection = kubeconfig.load(path)
+        return cls(connection.server, token=connection.token, trust=connection.ssl_context())
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The authenticated pool, for the same server's other doors (`/v1/…`)."""
+        return self._session
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
+        return await self._send("GET", path_of(kind, namespace, name))
+
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", field_selector: str = "",
+        limit: int = 0, continue_token: str = "", resource_version: str = "",
+    ) -> ObjectList:  # fmt: skip
+        parameters = {
+            "labelSelector": label_selector, "fieldSelector": field_selector, "limit": str(limit or ""),
+            "continue": continue_token, "resourceVersion": resource_version,
+        }  # fmt: skip
+        answer = await self._send("GET", path_of(kind, namespace), parameters=parameters)
+        metadata = answer["metadata"]
+        items = [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer.get("items") or []]
+        return ObjectList(
+            items, metadata["resourceVersion"], metadata.get("continue", ""), metadata.get("remainingItemCount")
+        )
+
+    async def create(
+        self, kind: Kind, obj: Object, namespace: str | None = None, *, field_manager: str = "", dry_run: bool = False,
+        field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
+    ) -> Object:  # fmt: skip
+        path = path_of(kind, namespace or obj["metadata"].get("namespace"))
+        parameters = writing(field_manager, dry_run, field_validation)
+        return await self._send("POST", path, parameters=parameters, body=obj, warnings=warnings)
+
+    async def update(
+        self, kind: Kind, obj: Object, namespace: str | None = None, *, subresource: str = "", field_manager: str = "",
+        dry_run: bool = False, field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
+    ) -> Object:  # fmt: skip
+        metadata = obj["metadata"]
+        path = path_of(kind, namespace or metadata.get("namespace"), metadata["name"], subresource)
+        parameters = writing(field_manager, dry_run, field_validation)
+        return await self._send("PUT", path, parameters=parameters, body=obj, warnings=warnings)
+
+    async def patch(
+        self, kind: Kind, name: str, body: object, namespace: str | None = None, *, how: Patch = Patch.MERGE,
+        subresource: str = "", field_manager: str = "", force: bool = False, dry_run: bool = False,
+        field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
+    ) -> Object:  # fmt: skip
+        path = path_of(kind, namespace, name, subresource)
+        parameters = writing(field_manager, dry_run, field_validation)
+        if how is Patch.APPLY:
+            parameters["force"] = str(force).lower()
+        return await self._send("PATCH", path, parameters=parameters, body=body, media=how.value, warnings=warnings)
+
+    async def delete(
+        self, kind: Kind, name: str, namespace: str | None = None, *, preconditions: Preconditions | None = None,
+        orphan: bool = False, dry_run: bool = False,
+    ) -> Object:  # fmt: skip
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        options["propagationPolicy"] = "Orphan" if orphan else "Background"
+        if preconditions is not None:
+            wanted = {"uid": preconditions.uid, "resourceVersion": preconditions.resource_version}
+            options["preconditions"] = {key: value for key, value in wanted.items() if value}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        return await self._send("DELETE", path_of(kind, namespace, name), body=options)
+
+    async def watch(
+        self, kind: Kind, namespace: str | None = None, *, resource_version: str, label_selector: str = "",
+        field_selector: str = "", bookmarks: bool = False, initial_events: bool = False,
+    ) -> AsyncIterator[WatchEvent]:  # fmt: skip
+        parameters = {
+            "watch": "true", "resourceVersion": resource_version, "labelSelector": label_selector,
+            "fieldSelector": field_selector, "allowWatchBookmarks": "true" if bookmarks else "",
+            "sendInitialEvents": "true" if initial_events else "",
+            "resourceVersionMatch": "NotOlderThan" if initial_events else "", "timeoutSeconds": str(WATCH_S),
+        }  # fmt: skip
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=WATCH_SILENCE_S)
+        try:
+            async with self._session.get(
+                self.server + path_of(kind, namespace), params=given(parameters), timeout=timeout
+            ) as answer:
+                if answer.status >= 400:
+                    raise refusal(answer.status, await answer.text())
+                while line := await answer.content.readline():
+                    yield event_of(json.loads(line))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise Unavailable(f"{self.server}: watch ended: {error}") from error
+
+    async def _send(
+        self, method: str, path: str, *, parameters: Parameters | None = None, body: object = None,
+        media: str = "application/json", warnings: Warnings | None = None,
+    ) -> Object:  # fmt: skip
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": media} if data is not None else {}
+        try:
+            async with self._session.request(
+                method, self.server + path, params=given(parameters or {}), data=data, headers=headers
+            ) as answer:
+                text = await answer.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(f"{self.server}: {error or 'no answer in time'}") from error
+        if answer.status >= 400:
+            raise refusal(answer.status, text)
+        if warnings is not None:
+            warnings.extend(warning_text(value) for value in answer.headers.getall("Warning", []))
+        found: Object = json.loads(text)
+        return found
+
+
+def path_of(kind: Kind, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
+    """Path of a collection or an object below the server's root."""
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    inside = f"/namespaces/{namespace}" if kind.namespaced and namespace else ""
+    return "/".join(part for part in (f"{root}{inside}/{kind.plural}", name, subresource) if part)
+
+
+def writing(field_manager: str, dry_run: bool, field_validation: FieldValidation) -> dict[str, str]:
+    return {
+        "fieldManager": field_manager,
+        "dryRun": "All" if dry_run else "",
+        "fieldValidation": field_validation,
+    }
+
+
+def given(parameters: Parameters) -> dict[str, str]:
+    """Without what is empty; but an empty resourceVersion of a watch means the same as none."""
+    return {key: value for key, value in parameters.items() if value}
+
+
+def event_of(line: dict[str, Any]) -> WatchEvent:
+    """One line of a watch. An ERROR event is raised: 410 as Gone."""
+    if line["type"] == "ERROR":
+        raise refusal(line["object"].get("code", 500), json.dumps(line["object"]))
+    return WatchEvent(line["type"], line["object"])
+
+
+def refusal(code: int, text: str) -> StoreError:
+    """The error that a Status object stands for; of an answer that is none, by its code."""
+    try:
+        status = json.loads(text)
+    except ValueError:
+        status = {}
+    if not isinstance(status, dict) or status.get("kind") != "Status":
+        return Unavailable(f"status {code}: {text.strip()[:200]}")
+    if code == 410:
+        return Gone(status.get("message", "expired"))
+    details = status.get("details") or {}
+    causes = [
+        Cause(cause.get("reason", ""), cause.get("message", ""), cause.get("field", ""))
+        for cause in details.get("causes") or []
+    ]
+    kind_of_error = BY_REASON.get(status.get("reason", ""), Unavailable if code >= 500 else StoreError)
+    return kind_of_error(
+        status.get("message", ""),
+        causes=causes,
+        kind=details.get("kind", ""),
+        group=details.get("group", ""),
+        name=details.get("name", ""),
+    )
+
+
+def warning_text(header: str) -> str:
+    """The text of `299 - "text"`."""
+    return header.partition('"')[2].rpartition('"')[0].replace('\\"', '"')

@@ -1,0 +1,48 @@
+"""A kubeconfig says where the API is and who one is to it; a broken one is refused by its part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kodkod.store import kubeconfig
+from kodkod.store.kubeconfig import KubeconfigError
+
+GOOD = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: one, user: admin}}]
+clusters: [{name: one, cluster: {server: "https://127.0.0.1:9443/", certificate-authority: ca.pem}}]
+users: [{name: admin, user: {tokenFile: token}}]
+"""
+
+
+def test_reads_the_current_context_with_files_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(GOOD)
+    (tmp_path / "ca.pem").write_text("CERTIFICATES")
+    (tmp_path / "token").write_text("secret\n")
+
+    found = kubeconfig.load(tmp_path / "config")
+
+    assert found.server == "https://127.0.0.1:9443"
+    assert found.token == "secret"
+    assert found.authority == "CERTIFICATES"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        pytest.param("- a list", "not a kubeconfig", id="not a mapping"),
+        pytest.param("{", "cannot be read", id="not YAML"),
+        pytest.param(GOOD.replace("current-context: here", "current-context: there"), "contexts", id="no such context"),
+        pytest.param(GOOD.replace("user: admin}", "user: nobody}"), "users", id="no such user"),
+        pytest.param(GOOD.replace("server:", "sever:"), "no server", id="no server"),
+    ],
+)
+def test_names_the_part_that_is_wrong(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / "config").write_text(text)
+
+    with pytest.raises(KubeconfigError, match=named):
+        kubeconfig.load(tmp_path / "config")
