@@ -114,6 +114,16 @@ impl RecordError {
         move |source| Self::Io { operation, path, source }
     }
 
+    /// The operating system's number for it; none where the caller's stem is at fault.
+    #[must_use]
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Stem(_) => None,
+            Self::NoSpace { .. } => Some(rustix::io::Errno::NOSPC.raw_os_error()),
+            Self::Io { source, .. } => Some(source.raw_os_error().unwrap_or(rustix::io::Errno::IO.raw_os_error())),
+        }
+    }
+
     /// Whether making room on the disk would help.
     #[must_use]
     pub fn is_space(&self) -> bool {

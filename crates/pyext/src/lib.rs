@@ -1,1 +1,16 @@
 //! What may Python see?
+//!
+//! The list of exports; `src/kodkod/_core.pyi` is their typed face and stubtest compares the two. Nothing but this crate
+//! knows Python, and every call that may block lets go of the interpreter.
+
+mod capture;
+mod errors;
+
+use pyo3::prelude::*;
+
+/// The engine: bytes in, facts out.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::capture::Capture;
+}
