@@ -75,6 +75,10 @@ impl Half {
         if !self.is_known {
             self.start(ack);
         }
+        // What was never sent cannot be acknowledged; if so much was lost, the next segments tell.
+        if distance(self.next, ack) > i64::from(shared.limits.window_bytes) {
+            return;
+        }
         if self.acked.is_none_or(|acked| distance(acked, ack) > 0) {
             self.acked = Some(ack);
         }
