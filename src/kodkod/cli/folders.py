@@ -15,3 +15,10 @@ def data_folder(given: Path | None = None) -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/kodkod")
     return Path.home() / ".local/share/kodkod"
+
+
+def cache_folder(data: Path | None = None) -> Path:
+    """Where compiled rules are kept: `KODKOD_CACHE`, else `cache` in the data folder."""
+    if named := os.environ.get("KODKOD_CACHE"):
+        return Path(named).resolve()
+    return data_folder(data) / "cache"
