@@ -1,6 +1,6 @@
 //! What is a class of rules called, and how urgent is it?
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One class.
@@ -15,7 +15,7 @@ pub struct Class {
 /// Classes by name: the usual ones, or those of a `classification.config`.
 #[derive(Clone, Debug)]
 pub struct Classification {
-    classes: HashMap<String, Class>,
+    classes: BTreeMap<String, Class>,
 }
 
 impl Default for Classification {
@@ -47,6 +47,11 @@ impl Classification {
             }
         }
         all
+    }
+
+    /// Names and classes in order of names, for digests.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Class)> {
+        self.classes.iter().map(|(name, class)| (name.as_str(), class))
     }
 
     /// The class of that name.

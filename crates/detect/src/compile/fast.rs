@@ -1,0 +1,90 @@
+//! By which literal is a rule found?
+
+use kodkod_inspect::BufferKind;
+use kodkod_rules::Transform;
+
+use super::Stage;
+use super::ops::{Content, Op, Place, Step};
+
+/// Longest literal that the matcher takes.
+const MAX_LITERAL: usize = kodkod_literals::LITERAL_BYTES_MAX;
+
+/// The literal that has to be in a buffer before the rule is worth evaluating.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FastLiteral {
+    pub(crate) kind: BufferKind,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) nocase: bool,
+}
+
+/// The author's choice where it can be searched for, else the longest literal; those of buffers that say little (the
+/// method, the status) only where there is nothing else.
+pub(crate) fn choose(steps: &[Step], stage: Stage) -> Option<FastLiteral> {
+    let mut best: Option<(Score, FastLiteral)> = None;
+    let mut place = Some((BufferKind::PktData, Vec::new()));
+    for step in steps {
+        match &step.op {
+            Op::Buffer(chosen, transforms, _) => place = searched(chosen).map(|kind| (kind, transforms.clone())),
+            Op::Content(content) if !content.negated => {
+                let Some((kind, transforms)) = &place else { continue };
+                if stage == Stage::Packet && !matches!(kind, BufferKind::PktData | BufferKind::RawData) {
+                    continue;
+                }
+                let Some((bytes, nocase)) = literal(content, transforms) else { continue };
+                let score = Score {
+                    is_chosen: content.fast_pattern.is_some(),
+                    tells: !says_little(*kind),
+                    length: bytes.len().min(MAX_LITERAL),
+                };
+                if best.as_ref().is_none_or(|(known, _)| *known < score) {
+                    best = Some((score, FastLiteral { kind: *kind, bytes, nocase }));
+                }
+            }
+            _ => {}
+        }
+    }
+    best.map(|(_, literal)| literal)
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    is_chosen: bool,
+    tells: bool,
+    length: usize,
+}
+
+/// The buffer whose search finds what a place holds. A header's value is part of all headers; a decoded parameter need not
+/// be written anywhere like that.
+fn searched(place: &Place) -> Option<BufferKind> {
+    match place {
+        Place::Whole(kind) => Some(*kind),
+        Place::Field(BufferKind::HttpParam, _) | Place::Base64 => None,
+        Place::Field(kind, _) => Some(*kind),
+    }
+}
+
+fn says_little(kind: BufferKind) -> bool {
+    matches!(
+        kind,
+        BufferKind::HttpMethod | BufferKind::HttpStatCode | BufferKind::HttpStatMsg | BufferKind::HttpVersion
+    )
+}
+
+/// The bytes to search for in the untransformed buffer.
+fn literal(content: &Content, transforms: &[Transform]) -> Option<(Vec<u8>, bool)> {
+    let (mut bytes, mut nocase) = (&content.bytes[..], content.nocase());
+    if let Some(chosen) = content.fast_pattern
+        && let Some(part) = bytes.get(usize::from(chosen.offset)..)
+    {
+        bytes = chosen.length.and_then(|length| part.get(..usize::from(length))).unwrap_or(part);
+    }
+    for transform in transforms {
+        match transform {
+            Transform::DotPrefix => bytes = bytes.strip_prefix(b".").unwrap_or(bytes),
+            Transform::ToLower | Transform::ToUpper => nocase = true,
+            _ => return None,
+        }
+    }
+    let bytes = bytes.get(..MAX_LITERAL).unwrap_or(bytes);
+    (!bytes.is_empty()).then(|| (bytes.to_vec(), nocase))
+}
