@@ -49,4 +49,6 @@ pub struct Counters {
     pub reassembly_bytes: usize,
     /// IP defragmentation.
     pub defragment: DefragmentCounters,
+    /// Work and bounds of detection.
+    pub detect: kodkod_detect::Counters,
 }

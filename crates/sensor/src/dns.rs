@@ -98,3 +98,73 @@ fn exchange(message: DnsMessage, identity: &Identity) -> Dns {
         latency_ns: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use kodkod_wire::Protocol;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn identity() -> Identity {
+        let side = |address: &str, port| Side { address: address.parse().unwrap(), port };
+        Identity {
+            id: 1,
+            tag: 3,
+            vlan: None,
+            protocol: Protocol::UDP,
+            client: side("10.0.0.1", 5555),
+            server: side("10.0.0.53", 53),
+            start_ns: 0,
+        }
+    }
+
+    fn query(id: u16, qname: &str) -> DnsMessage {
+        DnsMessage { id, qname: qname.into(), qtype: "A".into(), qclass: "IN".into(), ..DnsMessage::default() }
+    }
+
+    fn answer(id: u16, qname: &str, rcode: &str) -> DnsMessage {
+        DnsMessage { is_response: true, rcode: Some(rcode.into()), ..query(id, qname) }
+    }
+
+    /// Name, code and latency of what is settled by messages `(time, message)`, then by the flow's end.
+    fn settled(messages: Vec<(u64, DnsMessage)>) -> Vec<(String, Option<String>, Option<u64>)> {
+        let (mut queries, mut out) = (Queries::default(), Vec::new());
+        for (ts_ns, message) in messages {
+            queries.expire(ts_ns, &identity(), &mut out);
+            queries.take(message, ts_ns, &identity(), &mut out);
+        }
+        queries.give_up(&identity(), &mut out);
+        out.into_iter().map(|dns| (dns.qname, dns.rcode, dns.latency_ns)).collect()
+    }
+
+    #[test]
+    fn an_answer_finds_its_query_by_id_and_question() {
+        let messages = vec![
+            (1, query(7, "a.test")),
+            (2, query(7, "b.test")),
+            (9, answer(7, "B.test", "NoError")),
+            (11, answer(7, "a.test", "NXDomain")),
+        ];
+        let expected = [("B.test", "NoError", 7), ("a.test", "NXDomain", 10)];
+        let expected = expected.map(|(name, code, ns)| (name.to_owned(), Some(code.to_owned()), Some(ns)));
+        assert_eq!(settled(messages), expected);
+    }
+
+    #[test]
+    fn a_repeated_query_is_the_same_exchange() {
+        let messages = vec![(1, query(7, "a.test")), (5, query(7, "a.test")), (8, answer(7, "a.test", "NoError"))];
+        assert_eq!(settled(messages), [("a.test".to_owned(), Some("NoError".to_owned()), Some(7))]);
+    }
+
+    #[test]
+    fn a_query_without_an_answer_is_given_up_and_an_answer_without_a_query_is_told() {
+        let messages = vec![(1, query(7, "a.test")), (11 * SECOND, answer(7, "a.test", "NoError"))];
+        let expected = [("a.test".to_owned(), None, None), ("a.test".to_owned(), Some("NoError".to_owned()), None)];
+        assert_eq!(settled(messages), expected);
+        assert_eq!(settled(vec![(1, query(8, "c.test"))]), [("c.test".to_owned(), None, None)]);
+    }
+}

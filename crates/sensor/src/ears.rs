@@ -1,10 +1,12 @@
 //! What becomes of what an inspector finds.
 
+use kodkod_detect::FlowState;
 use kodkod_inspect::{Anomaly, Conversation, Input, Pdu, Sink, Transaction};
 use kodkod_stream::{Chunk, Direction, Identity};
 
 use crate::dns::Queries;
 use crate::facts::Facts;
+use crate::judge::{Case, Judge};
 use crate::tags::Tag;
 use crate::talk::Moment;
 
@@ -15,7 +17,10 @@ pub(crate) struct Ears<'a> {
     pub(crate) tag: &'a mut Tag,
     pub(crate) queries: &'a mut Option<Box<Queries>>,
     pub(crate) facts: &'a mut Facts,
-    pub(crate) is_tcp: bool,
+    pub(crate) payload: [u64; 2],
+    pub(crate) is_established: bool,
+    pub(crate) judge: &'a mut Judge,
+    pub(crate) state: &'a mut FlowState,
 }
 
 impl Ears<'_> {
@@ -42,7 +47,14 @@ impl Ears<'_> {
 }
 
 impl Sink for Ears<'_> {
-    fn pdu(&mut self, _: &Pdu<'_>) {}
+    fn pdu(&mut self, pdu: &Pdu<'_>) {
+        if let Some(rules) = &self.tag.rules {
+            let Self { identity, is_established, payload, .. } = *self;
+            let case = Case { identity, is_established, payload, service: pdu.service };
+            let moment = self.moment(pdu.direction);
+            self.judge.pdu(rules, &case, pdu, moment, self.state, &mut self.facts.alerts);
+        }
+    }
 
     fn transaction(&mut self, fact: Transaction) {
         if let (Transaction::Dns(message), true) = (fact, self.tag.wants.dns) {

@@ -1,13 +1,19 @@
 //! What leaves the engine: owned, in the order it was found.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use kodkod_detect::{RuleSet, Signature, Why};
 use kodkod_inspect::{Anomaly, DnsRecordSet, Service};
-use kodkod_stream::Identity;
+use kodkod_stream::{Direction, Identity};
+use kodkod_wire::Protocol;
 
 /// What was found since the last drain.
 #[derive(Debug, Default)]
 pub struct Facts {
+    /// Signatures that fired.
+    pub alerts: Vec<Alert>,
     /// Flow records: of flows that are over, and of open ones when they were flushed.
     pub flows: Vec<FlowRecord>,
     /// DNS exchanges.
@@ -20,7 +26,55 @@ impl Facts {
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.flows.is_empty() && self.dns.is_empty() && self.anomalies.is_empty()
+        self.alerts.is_empty() && self.flows.is_empty() && self.dns.is_empty() && self.anomalies.is_empty()
+    }
+}
+
+/// One signature firing on one packet or PDU.
+#[derive(Clone)]
+pub struct Alert {
+    /// Time of that packet, nanoseconds since 1970.
+    pub ts_ns: u64,
+    /// Number of the frame that completed the match.
+    pub packet: u64,
+    /// Endpoint at which it was seen.
+    pub tag: u32,
+    /// The rule set that judged.
+    pub rules: Arc<RuleSet>,
+    /// The signature's number in it.
+    pub rule: u32,
+    /// Each option that was satisfied; empty unless explanations are on.
+    pub why: Vec<Why>,
+    /// IP protocol.
+    pub protocol: Protocol,
+    /// Sender of the packet or PDU; the port where the protocol has one.
+    pub source: (IpAddr, Option<u16>),
+    /// Receiver.
+    pub destination: (IpAddr, Option<u16>),
+    /// Which way it went; none where it belongs to no flow.
+    pub direction: Option<Direction>,
+    /// The protocol above, as far as it was known then.
+    pub service: Service,
+    /// Its flow; none for pieces of datagrams.
+    pub flow: Option<Identity>,
+    /// Outermost VLAN id.
+    pub vlan: Option<u16>,
+}
+
+impl Alert {
+    /// Which signature it is.
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        self.rules.signature(self.rule)
+    }
+}
+
+impl fmt::Debug for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Signature { gid, sid, rev, msg, .. } = self.signature();
+        let Self { packet, source, destination, service, .. } = self;
+        let (from, to) = ((source.0, source.1.unwrap_or(0)), (destination.0, destination.1.unwrap_or(0)));
+        write!(f, "[{gid}:{sid}:{rev}] {msg} frame {packet} {from:?} -> {to:?} {}", service.name())
     }
 }
 

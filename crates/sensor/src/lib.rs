@@ -22,11 +22,12 @@ mod counters;
 mod dns;
 mod ears;
 mod facts;
+mod judge;
 mod sensor;
 mod tags;
 mod talk;
 
 pub use config::{Checksums, FactKinds, SensorConfig};
 pub use counters::{Counters, TagCounters};
-pub use facts::{AnomalyCount, Dns, Facts, FlowRecord};
+pub use facts::{Alert, AnomalyCount, Dns, Facts, FlowRecord};
 pub use sensor::{PacketMeta, Sensor};

@@ -1,5 +1,8 @@
 //! The sensor: where the rooms of the engine are joined.
 
+use std::sync::Arc;
+
+use kodkod_detect::{Detector, Filters, RuleSet};
 use kodkod_inspect::{Conversation, Transport as Carrier};
 use kodkod_stream::{Defragmenter, EndReason, Ended, Flow, FlowTable, Reassembly, Slot, Tracked};
 use kodkod_wire::{LinkType, Packet, Protocol, Transport, decode};
@@ -8,6 +11,7 @@ use crate::config::{Checksums, FactKinds, SensorConfig};
 use crate::counters::{Counters, TagCounters};
 use crate::ears::Ears;
 use crate::facts::Facts;
+use crate::judge::{Case, Judge};
 use crate::tags::{Tag, Tags};
 use crate::talk::{self, Listed, Moment, Talk};
 
@@ -31,7 +35,6 @@ pub struct PacketMeta {
 /// The engine, for one thread.
 ///
 /// Memory is bounded by [`SensorConfig`]; facts wait until they are drained, so whoever feeds a sensor drains it.
-#[derive(Debug)]
 pub struct Sensor {
     config: SensorConfig,
     defragmenter: Defragmenter,
@@ -40,13 +43,13 @@ pub struct Sensor {
 }
 
 /// All but the defragmenter, whose whole datagrams are borrowed while they are looked at.
-#[derive(Debug)]
 struct Heart {
     config: SensorConfig,
     table: FlowTable<Talk>,
     reassembly: Reassembly,
     tags: Tags,
     facts: Facts,
+    judge: Judge,
     listed: Vec<Listed>,
     packets: u64,
     bytes: u64,
@@ -56,6 +59,17 @@ impl Sensor {
     /// A sensor that has seen nothing.
     #[must_use]
     pub fn new(config: SensorConfig) -> Self {
+        Self::with_detector(config, Detector::new())
+    }
+
+    /// A sensor that shares the memory of thresholds with those of other threads.
+    #[must_use]
+    pub fn sharing(config: SensorConfig, filters: Arc<Filters>) -> Self {
+        Self::with_detector(config, Detector::sharing(filters))
+    }
+
+    fn with_detector(config: SensorConfig, mut detector: Detector) -> Self {
+        detector.explain(config.explain);
         Self {
             config,
             defragmenter: Defragmenter::new(config.defragment),
@@ -65,6 +79,7 @@ impl Sensor {
                 reassembly: Reassembly::new(config.reassembly),
                 tags: Tags::default(),
                 facts: Facts::default(),
+                judge: Judge::new(detector),
                 listed: Vec::new(),
                 packets: 0,
                 bytes: 0,
@@ -76,6 +91,17 @@ impl Sensor {
     /// Say which facts beside alerts are wanted of a tag. None until said.
     pub fn set_facts(&mut self, tag: u32, wants: FactKinds) {
         self.heart.tags.entry(tag).or_default().wants = wants;
+    }
+
+    /// Judge a tag's packets by these rules from now on; none to judge them no more. Its flows go on, with the marks
+    /// that rules have left on them.
+    pub fn set_rules(&mut self, tag: u32, rules: Option<Arc<RuleSet>>) {
+        self.heart.tags.entry(tag).or_default().rules = rules;
+    }
+
+    /// Forget a tag: its rules, wishes and counters. Its flows time out.
+    pub fn forget(&mut self, tag: u32) {
+        self.heart.tags.remove(&tag);
     }
 
     /// Look at one frame.
@@ -103,6 +129,7 @@ impl Sensor {
         if !matches!(packet.transport, Transport::Fragment(_)) {
             return heart.datagram(meta, &packet);
         }
+        heart.judge_piece(meta, &packet);
         let Some(datagram) = self.defragmenter.add(meta.tag, meta.ts_ns, &packet) else { return };
         match decode(LinkType::RAW, datagram) {
             Ok(whole) => heart.datagram(meta, &Packet { vlans: packet.vlans, ..whole }),
@@ -151,6 +178,7 @@ impl Sensor {
             reassembly: self.heart.reassembly.counters,
             reassembly_bytes: self.heart.reassembly.memory_used(),
             defragment: self.defragmenter.counters(),
+            detect: self.heart.judge.counters(),
         }
     }
 
@@ -183,8 +211,30 @@ impl Heart {
                 self.table.note_error(meta.tag, &packet.vlans, &quote);
             }
             self.converse(meta, packet, tracked);
+            self.judge_packet(meta, packet, tracked);
             self.table.settle(tracked.slot);
             self.bury();
+        }
+    }
+
+    /// Judge a packet by the rules about packets.
+    #[inline]
+    fn judge_packet(&mut self, meta: &PacketMeta, packet: &Packet<'_>, tracked: Tracked) {
+        let Some(rules) = self.tags.get(&meta.tag).and_then(|tag| tag.rules.as_ref()) else { return };
+        let Some(flow) = self.table.flow_mut(tracked.slot) else { return };
+        let is_established = flow.is_established();
+        let Flow { identity, state, .. } = flow;
+        let case = Case { identity, is_established, payload: state.payload, service: state.service() };
+        let moment = Moment { frame_number: meta.frame_number, ts_ns: meta.ts_ns };
+        let flow = Some((case, tracked.direction, &mut state.rules));
+        self.judge.packet(rules, packet, (meta.tag, moment), flow, &mut self.facts.alerts);
+    }
+
+    /// Judge a piece of a datagram: rules about IP see it as it is, those about what it carries see the whole.
+    fn judge_piece(&mut self, meta: &PacketMeta, packet: &Packet<'_>) {
+        if let Some(rules) = self.tags.get(&meta.tag).and_then(|tag| tag.rules.as_ref()) {
+            let moment = Moment { frame_number: meta.frame_number, ts_ns: meta.ts_ns };
+            self.judge.packet(rules, packet, (meta.tag, moment), None, &mut self.facts.alerts);
         }
     }
 
@@ -199,7 +249,10 @@ impl Heart {
             flow.state.note(direction, moment, packet.payload.len());
             list(&mut self.listed, flow, slot);
         }
-        let Some((mut ears, session, conversation)) = ears(&self.config, flow, tag, &mut self.facts) else { return };
+        let Some((mut ears, session, conversation)) = ears(&self.config, flow, tag, &mut self.judge, &mut self.facts)
+        else {
+            return;
+        };
         match (&packet.transport, session) {
             (Transport::Tcp(tcp), Some(session)) => {
                 session.segment(
@@ -221,7 +274,7 @@ impl Heart {
 
     /// Flows that have said nothing for a while hand out what their inspectors hold.
     fn hear_out_quiet(&mut self, now_ns: u64) {
-        let Self { config, table, tags, facts, listed, .. } = self;
+        let Self { config, table, tags, judge, facts, listed, .. } = self;
         listed.retain(|Listed { slot, id }| {
             let Some(flow) = table.flow_mut(*slot).filter(|flow| flow.identity.id == *id) else { return false };
             let tag = tags.entry(flow.identity.tag).or_default();
@@ -231,7 +284,7 @@ impl Heart {
             let is_waiting = now_ns.saturating_sub(flow.last_ns) < config.idle_ns;
             if !is_waiting {
                 flow.state.is_listed = false;
-                if let Some((mut ears, _, conversation)) = ears(config, flow, tag, facts) {
+                if let Some((mut ears, _, conversation)) = ears(config, flow, tag, judge, facts) {
                     conversation.on_idle(&mut ears);
                 }
             }
@@ -253,7 +306,8 @@ impl Heart {
         tag.counters.evicted_flows = tag.counters.evicted_flows.saturating_add(is_evicted);
         let wants = tag.wants;
         if flow.state.conversation.is_some() {
-            if let Some((mut ears, Some(session), conversation)) = ears(&self.config, &mut flow, tag, &mut self.facts) {
+            let Self { config, judge, facts, .. } = self;
+            if let Some((mut ears, Some(session), conversation)) = ears(config, &mut flow, tag, judge, facts) {
                 session.close(&mut self.reassembly, |direction, chunk| ears.hear(conversation, direction, chunk));
             }
         }
@@ -283,6 +337,7 @@ fn ears<'a>(
     config: &SensorConfig,
     flow: &'a mut Flow<Talk>,
     tag: &'a mut Tag,
+    judge: &'a mut Judge,
     facts: &'a mut Facts,
 ) -> Option<Hearing<'a>> {
     let carrier = match flow.identity.protocol {
@@ -290,9 +345,12 @@ fn ears<'a>(
         Protocol::UDP => Carrier::Udp,
         _ => return None,
     };
-    let Flow { identity, session, state: Talk { conversation, queries, latest, .. }, .. } = flow;
+    // A stream's bytes are delivered only when both sides have agreed.
+    let is_established = carrier == Carrier::Tcp || flow.is_established();
+    let Flow { identity, session, state, .. } = flow;
+    let Talk { conversation, rules: state, queries, payload, latest, .. } = state;
     let conversation =
         conversation.get_or_insert_with(|| Conversation::new(carrier, identity.server.port, &config.inspect));
-    let ears = Ears { identity, latest: *latest, tag, queries, facts, is_tcp: carrier == Carrier::Tcp };
+    let ears = Ears { identity, latest: *latest, payload: *payload, is_established, tag, queries, facts, judge, state };
     Some((ears, session.as_mut(), conversation))
 }

@@ -1,15 +1,18 @@
 //! What is known of each tag.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use kodkod_detect::RuleSet;
 
 use crate::config::FactKinds;
 use crate::counters::TagCounters;
 
 /// One endpoint's wishes and counters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Tag {
+    pub(crate) rules: Option<Arc<RuleSet>>,
     pub(crate) wants: FactKinds,
     pub(crate) counters: TagCounters,
 }

@@ -1,5 +1,6 @@
 //! What a flow carries with it from packet to packet.
 
+use kodkod_detect::FlowState;
 use kodkod_inspect::{Conversation, Service};
 use kodkod_stream::{Direction, Flow, Slot, Traffic};
 
@@ -11,6 +12,8 @@ use crate::facts::FlowRecord;
 pub(crate) struct Talk {
     /// The inspector; none before the first payload.
     pub(crate) conversation: Option<Conversation>,
+    /// What its rules remember.
+    pub(crate) rules: FlowState,
     /// Queries that wait for an answer; made when there is one.
     pub(crate) queries: Option<Box<Queries>>,
     /// Payload bytes by direction.
