@@ -1,30 +1,39 @@
-//! How fast is the engine on this capture, and what did it see? `replay FILE [TIMES]`: facts to stdout, speed to stderr.
-//! Made to be run under `perf record`.
+//! How fast is the engine on this capture, and what did it see? `replay CAPTURE [RULES]`: facts to stdout, speed to
+//! stderr. Made to be run under `perf record`.
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
+use std::sync::Arc;
 use std::time::Instant;
 
+use kodkod_detect::{Options, RuleSet, Source};
 use kodkod_pcap::Reader;
-use kodkod_sensor::{FactKinds, PacketMeta, Sensor, SensorConfig};
+use kodkod_sensor::{Alert, FactKinds, PacketMeta, Sensor, SensorConfig};
 use kodkod_wire::LinkType;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().ok_or("usage: replay FILE [TIMES]")?;
-    let times: u32 = arguments.next().map_or(Ok(1), |times| times.parse())?;
-    for _ in 0..times {
-        replay(&path)?;
-    }
-    Ok(())
+    let capture = arguments.next().ok_or("usage: replay CAPTURE [RULES]")?;
+    let rules = arguments.next().map(|path| compile(&path)).transpose()?;
+    replay(&capture, rules)
 }
 
-fn replay(path: &str) -> Result<(), Box<dyn Error>> {
+fn compile(path: &str) -> Result<Arc<RuleSet>, Box<dyn Error>> {
+    let started = Instant::now();
+    let source = Source { name: path.to_owned(), text: fs::read(path)? };
+    let rules = RuleSet::compile(&[source], &Options::default());
+    eprintln!("{} rules in {:.3} s", rules.len(), started.elapsed().as_secs_f64());
+    Ok(Arc::new(rules))
+}
+
+fn replay(capture: &str, rules: Option<Arc<RuleSet>>) -> Result<(), Box<dyn Error>> {
     let mut sensor = Sensor::new(SensorConfig::default());
     sensor.set_facts(0, FactKinds { flows: true, dns: true });
+    sensor.set_rules(0, rules);
     let started = Instant::now();
-    let mut reader = Reader::open(File::open(path)?)?;
-    let (mut flows, mut dns) = (0, 0);
+    let mut reader = Reader::open(File::open(capture)?)?;
+    let mut seen = Seen::default();
     while let Some(frame) = reader.next_frame()? {
         let meta = PacketMeta {
             ts_ns: frame.ts_ns,
@@ -36,18 +45,36 @@ fn replay(path: &str) -> Result<(), Box<dyn Error>> {
         };
         sensor.packet(&meta, frame.data);
         if frame.number % 4096 == 0 {
-            let facts = sensor.drain();
-            flows += facts.flows.len();
-            dns += facts.dns.len();
+            seen.add(&mut sensor);
         }
     }
     sensor.finish();
-    let facts = sensor.drain();
+    seen.add(&mut sensor);
     let took = started.elapsed().as_secs_f64();
     let counters = sensor.counters();
-    println!("flows {} dns {} {counters:?}", flows + facts.flows.len(), dns + facts.dns.len());
-    println!("{:?}", sensor.tag_counters(0));
+    println!("{seen:#?}\n{counters:#?}\n{:#?}", sensor.tag_counters(0));
     let (bytes, packets) = (counters.bytes as f64, counters.packets as f64);
     eprintln!("{took:.3} s, {:.0} MB/s, {:.0} kpps", bytes / took / 1e6, packets / took / 1e3);
     Ok(())
+}
+
+/// What came out, counted.
+#[derive(Debug, Default)]
+struct Seen {
+    flows: usize,
+    dns: usize,
+    alerts: usize,
+    alerts_by_sid: BTreeMap<u32, usize>,
+}
+
+impl Seen {
+    fn add(&mut self, sensor: &mut Sensor) {
+        let facts = sensor.drain();
+        self.flows += facts.flows.len();
+        self.dns += facts.dns.len();
+        self.alerts += facts.alerts.len();
+        for sid in facts.alerts.iter().map(Alert::signature).map(|signature| signature.sid) {
+            *self.alerts_by_sid.entry(sid).or_default() += 1;
+        }
+    }
 }

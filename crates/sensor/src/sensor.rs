@@ -285,6 +285,8 @@ impl Heart {
             if !is_waiting {
                 flow.state.is_listed = false;
                 if let Some((mut ears, _, conversation)) = ears(config, flow, tag, judge, facts) {
+                    // Twice: the first settles a stream's protocol, whose inspector may then hold the bytes in turn.
+                    conversation.on_idle(&mut ears);
                     conversation.on_idle(&mut ears);
                 }
             }
