@@ -94,9 +94,8 @@ def _after(text: str, match: re.Match[str]) -> str:
 
 def of_object(selector: Mapping[str, Any]) -> LabelSelector:
     """The selector that `matchLabels` and `matchExpressions` make."""
-    requirements = [
-        Requirement(key, "in", frozenset({value})) for key, value in (selector.get("matchLabels") or {}).items()
-    ]
+    wanted = selector.get("matchLabels") or {}
+    requirements = [Requirement(key, "in", frozenset({value})) for key, value in wanted.items()]
     operators: dict[str, Literal["in", "notin", "exists", "absent"]] = {
         "In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "absent",
     }  # fmt: skip

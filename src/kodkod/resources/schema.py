@@ -1,7 +1,7 @@
 """What schema do clients see of a kind? The structural one that Kubernetes knows, made from the kind's model.
 
-Structural means: no `$ref`, no `anyOf` around types, one type at each node, defaults and descriptions in place. The same
-tree drives pruning, defaulting, validation, server-side apply, OpenAPI and the CRDs, so that they cannot disagree.
+Structural means: no `$ref`, no `anyOf` around types, one type at each node, defaults and descriptions in place. The
+same tree drives pruning, defaulting, validation, server-side apply, OpenAPI and the CRDs, so that they cannot disagree.
 """
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ class Kind:
 
     model: the shape of the whole object below `metadata`; None leaves it free-form (core kinds).
     also: further groups under which the very same stored objects are shown.
+    free_names: a name may be any path segment (RBAC), not only a DNS sub-domain.
     check: cross-field rules; normalise: rewrites accepted spellings into the stored one, in place.
     """
 
@@ -70,6 +71,7 @@ class Kind:
     normalise: Callable[[Object], None] | None = None
     field_selectors: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
+    free_names: bool = False
     verbs: tuple[str, ...] = ALL_VERBS
 
     @property
@@ -79,6 +81,11 @@ class Kind:
     @property
     def group_version(self) -> GroupVersion:
         return GroupVersion(self.group, self.version)
+
+    @property
+    def has_generation(self) -> bool:
+        """Whether `metadata.generation` counts the changes of the desired state."""
+        return self.model is not None and not self.free_names
 
     @property
     def list_kind(self) -> str:

@@ -146,10 +146,8 @@ def _protocol_causes(field: str, protocol: Any) -> Iterator[Cause]:
             yield invalid(field, protocol, "protocol number invalid, it must be between 1 and 255")
     elif protocol not in PROTOCOLS:
         hint = next((name for name in PROTOCOLS if name.lower() == str(protocol).lower()), None)
-        detail = (
-            f"protocol name invalid, write {hint}" if hint else f"protocol name invalid, use {', '.join(PROTOCOLS)}"
-        )
-        yield invalid(field, protocol, detail)
+        advice = f"write {hint}" if hint else f"use {', '.join(PROTOCOLS)}, or a number"
+        yield invalid(field, protocol, f"protocol name invalid, {advice}")
 
 
 def _port_causes(field: str, port: Any) -> Iterator[Cause]:

@@ -132,7 +132,7 @@ def _kind(name: str, plural: str, model: type[Model], *, namespaced: bool) -> Ki
     check = None if name == "RoleBinding" else _check_cluster_binding if binding else _check_role
     return Kind(
         group=GROUP, version="v1", kind=name, plural=plural, singular=name.lower(), namespaced=namespaced, status=False,
-        model=model, description=str(model.__doc__), columns=columns if binding else (), check=check,
+        model=model, description=str(model.__doc__), columns=columns if binding else (), check=check, free_names=True,
     )  # fmt: skip
 
 
