@@ -11,7 +11,7 @@ use kodkod_wire::compose;
 use scenes::{Dialogue, SECOND, Scene, ends};
 
 fn rules(texts: &[&str]) -> Arc<RuleSet> {
-    let source = Source { name: "test.rules".into(), text: texts.join("\n").into_bytes().into() };
+    let source = Source { name: "test.rules".into(), text: texts.join("\n").into_bytes() };
     let rules = RuleSet::compile(&[source], &Options::default());
     assert_eq!(rules.len(), texts.len(), "{:?}", rules.receipts());
     Arc::new(rules)
