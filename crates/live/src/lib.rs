@@ -1,14 +1,21 @@
 //! Who turns the crank?
 //!
-//! The only crate with threads and a clock. [`Capture`] joins one ring to one set of capture files. Its handle gives
-//! commands and reads counters; the thread behind it owns ring and files and never waits for the handle.
+//! The only crate with threads and a clock. [`Capture`] joins one ring to one set of capture files; [`Live`] joins many
+//! rings to a few sensors. Their handles give commands and read counters; the threads behind them own rings, files and
+//! sensors, and never wait for a handle or for Python.
 
 #![forbid(unsafe_code)]
 
 mod capture;
 mod clock;
+mod live;
+mod mailbox;
 mod wake;
+mod worker;
 
 pub use capture::{Capture, CaptureConfig, CaptureCounters, CaptureError};
+pub use kodkod_detect::RuleSet;
 pub use kodkod_pcap::Limits;
 pub use kodkod_ring::{FilterError, FilterRule, RingError};
+pub use live::{Attachment, InterfaceCounters, Live, LiveError};
+pub use mailbox::Facts;

@@ -5,6 +5,11 @@
 
 mod capture;
 mod errors;
+mod facts;
+mod live;
+mod rules;
+mod scan;
+mod waiting;
 
 use pyo3::prelude::*;
 
@@ -13,4 +18,10 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::capture::Capture;
+    #[pymodule_export]
+    use super::live::Live;
+    #[pymodule_export]
+    use super::rules::RuleSet;
+    #[pymodule_export]
+    use super::scan::{Alerts, Scan};
 }
