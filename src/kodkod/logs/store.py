@@ -123,7 +123,7 @@ class LogStore(Protocol):
         """All matches in order of arrival, in batches: no bound on how many."""
         ...
 
-    async def aggregate(
+    def aggregate(
         self, dataset: str, query: Bound, *, grouping: Grouping, window: Window = ALWAYS
     ) -> AsyncIterator[list[Group]]:
         """Groups in batches, ordered by their keys.
