@@ -3,17 +3,21 @@
 Times are integers, nanoseconds since 1970 UTC. Addresses are text. Every call that may block lets go of the interpreter.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypedDict, final
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self, TypedDict, final, type_check_only
+
+__all__ = ["Capture", "Live", "RuleSet", "Scan"]
 
 Dialect = Literal["snort3", "snort2", "suricata"]
 FactKind = Literal["alerts", "flows", "dns"]
 
+@type_check_only
 class Reason(TypedDict):
     code: str
     message: str
     column: int
 
+@type_check_only
 class Receipt(TypedDict):
     """What became of one rule text; `file:line:column` points into the author's file. Lines and columns start at 1."""
 
@@ -25,6 +29,7 @@ class Receipt(TypedDict):
     status: Literal["full", "degraded", "skipped"]
     reasons: list[Reason]
 
+@type_check_only
 class Why(TypedDict):
     """One rule option that was satisfied, in evaluation order."""
 
@@ -35,6 +40,7 @@ class Why(TypedDict):
     bytes: str
     packets: list[int]
 
+@type_check_only
 class Alert(TypedDict):
     """One signature firing on one packet or PDU."""
 
@@ -64,6 +70,7 @@ class Alert(TypedDict):
     references: list[str]
     metadata: list[str]
 
+@type_check_only
 class Flow(TypedDict):
     """One flow over one interval. Counters are those since the last record of the same flow.
 
@@ -88,12 +95,14 @@ class Flow(TypedDict):
     ended: bool
     service: str
 
+@type_check_only
 class DnsRecordSet(TypedDict):
     name: str
     type: str
     cls: str
     rdata: list[str]
 
+@type_check_only
 class Dns(TypedDict):
     """One DNS exchange: a query with its answer, or a query that stayed unanswered (`rcode` none)."""
 
@@ -110,11 +119,13 @@ class Dns(TypedDict):
     rrsets: list[DnsRecordSet]
     latency_ns: int | None
 
+@type_check_only
 class Facts(TypedDict):
     alerts: list[Alert]
     flows: list[Flow]
     dns: list[Dns]
 
+@type_check_only
 class InterfaceCounters(TypedDict):
     """`drops` by reason: `kernel` is the ring's own counter, the others are the engine's bounds."""
 
@@ -123,13 +134,20 @@ class InterfaceCounters(TypedDict):
     drops: dict[str, int]
     error: str | None
 
+@type_check_only
 class FilterRule(TypedDict, total=False):
     """One entry of PacketCapture.spec.filters, already validated: an IP protocol number, inclusive port ranges."""
 
     protocol: int
     ports: list[tuple[int, int]]
 
+@type_check_only
 class CaptureCounters(TypedDict):
+    """Fresh after each command, otherwise at most a second old.
+
+    `rotated_files` and `discarded_files` count since the start; `drops`: `kernel` (ring full), `disk` (not written).
+    """
+
     packets: int
     bytes: int
     drops: dict[str, int]
@@ -175,17 +193,31 @@ class RuleSet:
 class Scan:
     """Judge capture files with a rule set, as fast as the machine can; facts come in packet order."""
 
-    def __init__(self, rules: RuleSet, *, checksums: Literal["verify", "ignore"] = "ignore", explain: bool = False) -> None: ...
-    def file(self, path: str) -> Iterator[list[Alert]]:
-        """Alerts of one pcap or pcapng in batches. Raises ValueError with a byte offset where it cannot be read on."""
+    def __new__(
+        cls, rules: RuleSet, *, checksums: Literal["verify", "ignore"] = "ignore", explain: bool = False
+    ) -> Self: ...
+    def file(self, path: str) -> _Alerts:
+        """Alerts of one pcap or pcapng (also gzipped; `-` is standard input) in batches, in packet order.
 
-    def stats(self) -> dict[str, object]: ...
+        A batch may be empty, so that progress can be shown. Raises OSError where the file cannot be opened, ValueError
+        with a byte offset where it cannot be read on; the alerts before that have been given.
+        """
+
+    def stats(self) -> dict[str, object]:
+        """Of all files so far: packets, bytes, flows, alerts, engine_s, drops (by reason); file_offset of the present one."""
+
+@final
+class _Alerts:
+    """The batches of one file: an iterator."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> list[Alert]: ...
 
 @final
 class Live:
     """Worker threads over many interfaces, packets tagged by endpoint; one a node and role."""
 
-    def __init__(self, *, workers: int = 1, memory_bytes: int = 512 * 1024 * 1024) -> None: ...
+    def __new__(cls, *, workers: int = 1, memory_bytes: int = 536870912) -> Self: ...
     def attach(
         self,
         tag: int,
@@ -214,8 +246,8 @@ class Live:
 class Capture:
     """One interface recorded into rotated pcap files by a thread of its own."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         interface: str,
         *,
         directory: str,
@@ -223,12 +255,12 @@ class Capture:
         netns: str | None = None,
         filters: Sequence[FilterRule] = (),
         snap_len: int = 65535,
-        ring_bytes: int = 2 * 1024 * 1024,
+        ring_bytes: int = 2097152,
         max_size_bytes: int = 10_000_000,
         rotation_s: int = 3600,
         max_files: int = 2,
         min_free_bytes: int = 0,
-    ) -> None:
+    ) -> Self:
         """Open ring, filter and (at the first packet) file. Raises OSError with the kernel's reason.
 
         filters: rules are OR-ed; none means everything. The active file is `{stem}.pcap`, a rotated one

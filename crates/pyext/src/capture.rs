@@ -21,10 +21,14 @@ pub(crate) struct Capture {
 #[pymethods]
 impl Capture {
     #[new]
-    #[pyo3(signature = (
-        interface, *, directory, stem, netns = None, filters = Vec::new(), snap_len = 65535,
-        ring_bytes = 2 * 1024 * 1024, max_size_bytes = 10_000_000, rotation_s = 3600, max_files = 2, min_free_bytes = 0
-    ))]
+    #[pyo3(
+        signature = (
+            interface, *, directory, stem, netns = None, filters = Vec::new(), snap_len = 65535, ring_bytes = 2_097_152,
+            max_size_bytes = 10_000_000, rotation_s = 3600, max_files = 2, min_free_bytes = 0
+        ),
+        text_signature = "(interface, *, directory, stem, netns=None, filters=(), snap_len=65535, ring_bytes=2097152, \
+max_size_bytes=10000000, rotation_s=3600, max_files=2, min_free_bytes=0)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,

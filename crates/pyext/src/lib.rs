@@ -24,4 +24,12 @@ mod _core {
     use super::rules::RuleSet;
     #[pymodule_export]
     use super::scan::{Alerts, Scan};
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // The iterator over alerts is nobody's to make.
+        module.setattr("__all__", ["Capture", "Live", "RuleSet", "Scan"])
+    }
 }

@@ -22,13 +22,16 @@ pub(crate) struct Live(kodkod_live::Live);
 #[pymethods]
 impl Live {
     #[new]
-    #[pyo3(signature = (*, workers = 1, memory_bytes = 512 * 1024 * 1024))]
+    #[pyo3(signature = (*, workers = 1, memory_bytes = 536_870_912))]
     fn new(workers: usize, memory_bytes: usize) -> PyResult<Self> {
         kodkod_live::Live::start(workers, memory_bytes).map(Self).map_err(|error| errors::of_live(&error))
     }
 
     /// Open a ring on an interface (of a named network namespace). Raises OSError with the kernel's reason.
-    #[pyo3(signature = (tag, interface, *, netns = None, rules = None, facts = Vec::new()))]
+    #[pyo3(
+        signature = (tag, interface, *, netns = None, rules = None, facts = Vec::new()),
+        text_signature = "($self, tag, interface, *, netns=None, rules=None, facts=())"
+    )]
     fn attach(
         &self,
         py: Python<'_>,
