@@ -105,28 +105,16 @@ def _own_rules(role: Object) -> tuple[Grant, ...]:
     return tuple(Grant.of(rule) for rule in role.get("rules") or ())
 
 
-def _rules(role: Object, every_role: Iterable[Object]) -> tuple[Grant, ...]:
-    """A role's own rules, or those of all roles that its aggregation selects; the latter may aggregate again, once."""
-    aggregation = role.get("aggregationRule")
-    if not aggregation:
-        return _own_rules(role)
-    selectors = [label_selectors.of_object(entry) for entry in aggregation.get("clusterRoleSelectors") or []]
-    grants: list[Grant] = list(_own_rules(role))
-    for other in every_role:
-        labels = other["metadata"].get("labels") or {}
-        if other is not role and any(selector.matches(labels) for selector in selectors):
-            nested = other.get("aggregationRule")
-            grants += _aggregated(other, every_role) if nested else _own_rules(other)
-    return tuple(grants)
+def _rules(role: Object, every_role: Iterable[Object], *, nested: bool = False) -> tuple[Grant, ...]:
+    """A role's own rules and those of all roles that its aggregation selects; these may aggregate once more."""
+    chosen = list(_own_rules(role))
+    for selector in _aggregation(role):
+        for other in every_role:
+            if other is not role and selector.matches(other["metadata"].get("labels") or {}):
+                chosen += _own_rules(other) if nested else _rules(other, every_role, nested=True)
+    return tuple(dict.fromkeys(chosen))
 
 
-def _aggregated(role: Object, every_role: Iterable[Object]) -> tuple[Grant, ...]:
-    selectors = [
-        label_selectors.of_object(entry) for entry in role["aggregationRule"].get("clusterRoleSelectors") or []
-    ]
-    return _own_rules(role) + tuple(
-        grant
-        for other in every_role
-        if other is not role and any(selector.matches(other["metadata"].get("labels") or {}) for selector in selectors)
-        for grant in _own_rules(other)
-    )
+def _aggregation(role: Object) -> list[label_selectors.LabelSelector]:
+    selectors = (role.get("aggregationRule") or {}).get("clusterRoleSelectors") or []
+    return [label_selectors.of_object(entry) for entry in selectors]

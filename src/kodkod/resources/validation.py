@@ -1,8 +1,8 @@
 """Is this object one of its kind? Pruning, defaults and checks, with the messages that kubectl users know.
 
-Three passes over the structural schema, in the order of a Kubernetes API server: `prune` takes away what the schema does
-not know, `fill_defaults` adds what the author left out, `faults` says what is wrong. What needs another language (a
-query) is asked of further checks that the doors add to `Checks`.
+Three passes over the structural schema, in the order of a Kubernetes API server: `prune` takes away what it does not
+know, `fill_defaults` adds what the author left out, `faults` says what is wrong. What needs another language (a query)
+is asked of further checks that the doors add to `Checks`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ METADATA_FIELDS = frozenset(
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "object": (dict,), "array": (list,),
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "object": (dict,),
+    "array": (list,),
 }  # fmt: skip
 
 

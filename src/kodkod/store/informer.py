@@ -56,7 +56,8 @@ class Informer:
         self.items: dict[Key, Object] = {}
         self._resources = resources
         self._namespace = namespace
-        self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        self._label_selector = label_selector
+        self._field_selector = field_selector
         self._synced = asyncio.Event()
         self._listeners: set[asyncio.Queue[Change]] = set()
         self._wakers: set[asyncio.Event] = set()
@@ -106,8 +107,9 @@ class Informer:
         token, version = "", ""
         while True:
             page = await self._resources.list(
-                self.kind, self._namespace, limit=PAGE, continue_token=token, **self._selectors
-            )
+                self.kind, self._namespace, limit=PAGE, continue_token=token, label_selector=self._label_selector,
+                field_selector=self._field_selector,
+            )  # fmt: skip
             fresh.update((key_of(obj), obj) for obj in page.items)
             version = page.resource_version
             token = page.continue_token
@@ -125,8 +127,9 @@ class Informer:
 
     async def _follow(self, version: str) -> None:
         events = self._resources.watch(
-            self.kind, self._namespace, resource_version=version, bookmarks=True, **self._selectors
-        )
+            self.kind, self._namespace, resource_version=version, bookmarks=True, label_selector=self._label_selector,
+            field_selector=self._field_selector,
+        )  # fmt: skip
         async for event in events:
             if event.type == "DELETED":
                 self._tell(Change("DELETED", event.object))

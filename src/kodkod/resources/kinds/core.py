@@ -22,16 +22,18 @@ def _pod_state(pod: Object) -> Cell:
         waiting = (container.get("state") or {}).get("waiting")
         if waiting and waiting.get("reason"):
             return str(waiting["reason"])
-    return status.get("reason") or status.get("phase")
+    shown: Cell = status.get("reason") or status.get("phase")
+    return shown
 
 
 def _restarts(pod: Object) -> Cell:
-    return sum(status.get("restartCount", 0) for status in (pod.get("status") or {}).get("containerStatuses") or [])
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    return sum(int(status.get("restartCount", 0)) for status in statuses)
 
 
 def _node_state(node: Object) -> Cell:
     conditions = (node.get("status") or {}).get("conditions") or []
-    ready = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
+    ready: Object = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
     return "Ready" if ready.get("status") == "True" else "NotReady"
 
 
