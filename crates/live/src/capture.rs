@@ -318,7 +318,7 @@ impl Worker {
                     // An interface that is gone gives no more anyway.
                     let _ = self.ring.stop();
                 }
-                self.settling.push((Instant::now() + self.ring.lag(), command));
+                self.settling.push((Instant::now() + Ring::LAG, command));
                 return;
             }
         };

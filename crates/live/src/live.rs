@@ -170,8 +170,10 @@ impl Live {
         self.mailbox.take(timeout)
     }
 
-    /// Make every open flow write an interval record; the next drain has them.
+    /// Make every open flow write an interval record; the next drain has them. Takes some 40 ms: the rings hand frames
+    /// over in blocks, and what was on the interface before the call is to be in.
     pub fn flush(&self) -> Result<(), LiveError> {
+        std::thread::sleep(Ring::LAG);
         self.workers.iter().try_for_each(|seat| seat.tell(|answer| Command::Flush { answer }))
     }
 

@@ -74,6 +74,9 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// How long a frame may lie in the ring before it is handed over, twice over for a late timer.
+    pub const LAG: Duration = Duration::from_millis(2 * RETIRE_MS as u64);
+
     /// Open a ring on an interface. Needs `CAP_NET_RAW`, and `CAP_SYS_ADMIN` for another namespace.
     pub fn open(config: &Config<'_>) -> Result<Self, RingError> {
         match config.netns {
@@ -147,15 +150,9 @@ impl Ring {
         }
     }
 
-    /// Take no more frames. Those already taken can be drained; the last of them are handed over within [`Self::lag`].
+    /// Take no more frames. Those already taken can be drained; the last of them are handed over within [`Self::LAG`].
     pub fn stop(&mut self) -> Result<(), RingError> {
         system::attach(&self.socket, &Program::nothing())
-    }
-
-    /// How long a frame may lie in the ring before it is handed over, twice over for a late timer.
-    #[must_use]
-    pub fn lag(&self) -> Duration {
-        Duration::from_millis(u64::from(2 * RETIRE_MS))
     }
 
     /// Counters since the ring was opened.

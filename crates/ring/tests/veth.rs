@@ -205,7 +205,7 @@ fn on_loopback_each_frame_is_given_once() {
     let mut ring = open(&wire.left, "lo", &[udp(777)]).unwrap();
     wire.send_datagrams("127.0.0.1:777", 0..10);
     let mut seen = collect(&mut ring, |seen| seen.len() >= 10);
-    std::thread::sleep(2 * ring.lag());
+    std::thread::sleep(2 * Ring::LAG);
     drain(&mut ring, &mut seen);
     assert_eq!(seen.len(), 10);
 }
@@ -218,7 +218,7 @@ fn a_stopped_ring_gives_what_it_had_and_no_more() {
     ring.stop().unwrap();
     wire.send_datagrams("10.9.0.2:777", 10..20);
     let mut seen = collect(&mut ring, |seen| seen.len() >= 10);
-    std::thread::sleep(2 * ring.lag());
+    std::thread::sleep(2 * Ring::LAG);
     drain(&mut ring, &mut seen);
     assert_eq!(seen.len(), 10);
 }
