@@ -48,7 +48,7 @@ class EventStore(Protocol):
 
 
 class Events:
-    """The events of one log store, with their triage. exemptions: the AlertExceptions in force, asked on each search."""
+    """The events of one log store, with their triage. exemptions: those in force, asked on each search."""
 
     def __init__(self, logs: LogStore, triage: Triage, exemptions: Callable[[], Iterable[Exemption]]) -> None:
         self._logs = logs

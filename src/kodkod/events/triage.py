@@ -13,7 +13,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS dismissed (id TEXT PRIMARY KEY, at REAL NOT
 
 
 class Triage:
-    """Dismissed events in SQLite; one thread owns the connection. The set is held in memory: it is asked on each page."""
+    """Dismissed events in SQLite; one thread owns the connection. The set is in memory too: each page asks it."""
 
     def __init__(self, thread: ThreadPoolExecutor, connection: sqlite3.Connection, dismissed: set[str]) -> None:
         self._thread = thread
