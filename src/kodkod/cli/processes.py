@@ -27,13 +27,13 @@ Listen = Annotated[str, typer.Option("--listen", help="HOST:PORT to serve on.")]
 
 
 @server.command()
-def run_server(data: Data = None, listen: Listen = DEFAULT_LISTEN) -> None:
+def run_server(data: Data = None, listen: Listen = DEFAULT_LISTEN, node: Node = "") -> None:
     """Run the control plane: API, controllers, ingest, console. Ends cleanly with SIGTERM."""
     from kodkod.server.app import ServerConfig, run
 
     telemetry.set_up()
     host, port = address(listen)
-    drive(run(ServerConfig(data=data_folder(data), host=host, port=port)))
+    drive(run(ServerConfig(data=data_folder(data), host=host, port=port, node=node or socket.gethostname())))
 
 
 @agent.command()

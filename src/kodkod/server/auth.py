@@ -1,0 +1,97 @@
+"""Who is calling? By bearer token, or by the console's session cookie.
+
+A session begins with a one-time link: whoever holds a token may ask for one, the browser trades it for an HttpOnly,
+SameSite=Strict cookie. Links live for minutes and work once; sessions live in memory and end with the server.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.requests import HTTPConnection
+
+from kodkod.access import ANONYMOUS, Caller
+from kodkod.clock import Clock
+from kodkod.server.credentials import digest
+
+COOKIE = "kodkod_session"
+LINK_LIFE = timedelta(minutes=10)
+SESSION_LIFE = timedelta(hours=12)
+SESSIONS_MAX = 1000
+
+
+class BadToken(Exception):
+    """A token or cookie was given and nobody knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a link or a session stands for, and until when."""
+
+    caller: Caller
+    until: datetime
+
+
+class Authenticator:
+    """tokens: callers by the digest of their token."""
+
+    def __init__(self, tokens: Mapping[str, Caller], clock: Clock) -> None:
+        self._tokens = dict(tokens)
+        self._clock = clock
+        self._links: dict[str, Pass] = {}
+        self._sessions: dict[str, Pass] = {}
+
+    def caller_of(self, connection: HTTPConnection) -> Caller:
+        """The caller of a request; ANONYMOUS without any proof. Raises BadToken for a wrong one."""
+        header = connection.headers.get("authorization", "")
+        if header:
+            scheme, _, token = header.partition(" ")
+            if scheme.lower() != "bearer":
+                raise BadToken
+            return self.caller_of_token(token.strip())
+        cookie = connection.cookies.get(COOKIE)
+        if cookie:
+            found = self._sessions.get(digest(cookie))
+            if found is None or found.until < self._clock.now():
+                raise BadToken
+            return found.caller
+        return ANONYMOUS
+
+    def caller_of_token(self, token: str) -> Caller:
+        """Raises BadToken. Digests are compared, so that time says nothing about the token."""
+        wanted = digest(token)
+        for known, caller in self._tokens.items():
+            if hmac.compare_digest(known, wanted):
+                return caller
+        raise BadToken
+
+    def make_link(self, caller: Caller) -> str:
+        """A code that works once, for a session of this caller."""
+        code = secrets.token_urlsafe(24)
+        self._drop_old(self._links)
+        self._links[digest(code)] = Pass(caller, self._clock.now() + LINK_LIFE)
+        return code
+
+    def trade(self, code: str) -> str:
+        """A session's cookie for a link's code. Raises BadToken."""
+        found = self._links.pop(digest(code), None)
+        if found is None or found.until < self._clock.now():
+            raise BadToken
+        self._drop_old(self._sessions)
+        cookie = secrets.token_urlsafe(32)
+        self._sessions[digest(cookie)] = Pass(found.caller, self._clock.now() + SESSION_LIFE)
+        return cookie
+
+    def end(self, cookie: str) -> None:
+        self._sessions.pop(digest(cookie), None)
+
+    def _drop_old(self, passes: dict[str, Pass]) -> None:
+        now = self._clock.now()
+        for key in [key for key, one in passes.items() if one.until < now]:
+            del passes[key]
+        while len(passes) >= SESSIONS_MAX:
+            del passes[next(iter(passes))]

@@ -1,0 +1,104 @@
+"""What does the server need from other rooms? One value that holds every seam; `app` composes it.
+
+A feature adds itself to `Services` in `app.compose`: a router under `/v1`, a subresource of the Kubernetes face, a
+controller that runs beside it. What is None is not there, and says so to whoever asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kodkod.access import Authorizer, Caller
+from kodkod.clock import Clock
+from kodkod.resources import Object
+from kodkod.server.auth import Authenticator
+from kodkod.store.embedded import EmbeddedResources
+
+
+class AuditSink(Protocol):
+    """Takes audit records (`audit.k8s.io/v1`); returns at once, keeps them in its own time."""
+
+    def write(self, record: dict[str, Any]) -> None: ...
+
+
+class Controller(Protocol):
+    """Runs beside the server until cancelled."""
+
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """What `kubectl logs` asks for."""
+
+    namespace: str
+    pod: str
+    container: str = ""
+    follow: bool = False
+    tail_lines: int | None = None
+    since: timedelta | None = None
+    timestamps: bool = False
+    limit_bytes: int | None = None
+
+
+class PodLogs(Protocol):
+    """Where the output of pods is kept."""
+
+    def read(self, request: LogRequest) -> AsyncIterator[bytes]:
+        """Chunks of the output; with follow until the caller stops. Raises NotFound where there is no log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """A request for `…/{plural}/{name}/{subresource}`, already authenticated and authorised.
+
+    obj: the object, or None when it is gone (files may outlive their capture). rest: what follows in the path.
+    """
+
+    request: Request
+    caller: Caller
+    namespace: str
+    name: str
+    obj: Object | None
+    rest: str = ""
+
+
+SubresourceRoute = Callable[[Subresource], Awaitable[Response]]
+Download = Callable[[str], bytes | None]
+"""The client program for a version, or None if there is none of that version."""
+
+HttpRoute = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(slots=True)
+class Services:
+    """data: the data folder. web: the built console. exec_backend: typed by `server.kube.streaming`.
+
+    subresources: by (plural, subresource). routes: further plain routes by path template, outside `/v1` and the
+    Kubernetes face (the product's aliases). state: set as attributes of `request.app.state` for routers.
+    """
+
+    data: Path
+    clock: Clock
+    resources: EmbeddedResources
+    authorizer: Authorizer
+    authenticator: Authenticator
+    audit: AuditSink
+    pod_logs: PodLogs | None = None
+    exec_backend: Any = None
+    subresources: dict[tuple[str, str], SubresourceRoute] = field(default_factory=dict)
+    routers: list[APIRouter] = field(default_factory=list)
+    routes: list[tuple[str, Sequence[str], HttpRoute]] = field(default_factory=list)
+    controllers: list[Controller] = field(default_factory=list)
+    calicoctl: Download | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+    web: Path | None = None
