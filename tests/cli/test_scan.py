@@ -14,25 +14,8 @@ import pytest
 
 RULE = 'alert udp any any -> $DNS 53 (msg:"bad \\"name\\""; content:"bad"; sid:1; rev:4; classtype:trojan-activity;)\n'
 KEYS = [
-    "ts",
-    "file",
-    "packet",
-    "gid",
-    "sid",
-    "rev",
-    "msg",
-    "class",
-    "priority",
-    "action",
-    "proto",
-    "src_ip",
-    "src_port",
-    "dst_ip",
-    "dst_port",
-    "direction",
-    "app_proto",
-    "flow_id",
-    "vlan",
+    *("ts", "file", "packet", "gid", "sid", "rev", "msg", "class", "priority", "action", "proto"),
+    *("src_ip", "src_port", "dst_ip", "dst_port", "direction", "app_proto", "flow_id", "vlan"),
 ]
 
 

@@ -1,7 +1,7 @@
 """Which words are commands? The table of them, each imported when it is typed.
 
-A command's module offers `app`, a `typer.Typer` with one command or several. Invoked under the name `calicoctl`, the
-program is the product-compatible client instead.
+A command's module offers `app`, a `typer.Typer` with one command or several, or `main`, a function of its arguments
+that returns the exit code. Invoked under the name `calicoctl`, the program is the product-compatible client instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("kodkod.cli.demo", "The workshop, command by command, on real packets."),
     "lab": ("kodkod.lab.commands", "The practice cluster: pods in network namespaces."),
     "captured-packets": ("kodkod.capture.commands", "Copy or clean the files of a packet capture."),
-    "scan": ("kodkod.cli.scan", "Judge capture files with rules; no server needed."),
+    "scan": ("kodkod.cli.scan:main", "Judge capture files with rules; no server needed."),
     "rules": ("kodkod.cli.rules", "Check, install and list rule sets."),
     "server": ("kodkod.cli.processes:server", "The control plane: API, controllers, ingest, console."),
     "agent": ("kodkod.cli.processes:agent", "A node's agent: captures, flow and DNS logs."),
@@ -49,10 +49,14 @@ def main() -> None:
 
 def run(word: str, arguments: list[str]) -> None:
     """Import one command and hand it its arguments. Exits with the command's code."""
+    module_name, _, attribute = COMMANDS[word][0].partition(":")
+    entry = getattr(importlib.import_module(module_name), attribute or "app")
+    if attribute == "main":
+        # A command that has to start fast reads its arguments itself.
+        sys.exit(entry(arguments))
     import typer
 
-    module_name, _, attribute = COMMANDS[word][0].partition(":")
-    app: typer.Typer = getattr(importlib.import_module(module_name), attribute or "app")
+    app: typer.Typer = entry
     typer.main.get_command(app)(args=arguments, prog_name=f"kodkod {word}")
 
 
