@@ -100,7 +100,7 @@ def roles() -> list[Object]:
         ),
         role(
             "system:kodkod:administrator",
-            rule([*OURS, OPERATOR], ["*"], ["*"]),
+            rule([*OURS, OPERATOR], ["*", *WORKLOADS, *CLUSTER], ["*"]),  # named, so that `can-i --list` shows them
             rule([API], ["*"], ["*"]),
             rule(["", "coordination.k8s.io"], ["*"], READ),
             rule([""], ["pods/exec", "pods/log"], ["create", "get"]),

@@ -27,7 +27,6 @@ GVK = "x-kubernetes-group-version-kind"
 ACTION = "x-kubernetes-action"
 METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 TITLE, VERSION = "Kodkod", "v1"
-PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 
 METADATA_SCHEMA: Json = {
     "type": "object",
