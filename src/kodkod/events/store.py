@@ -108,6 +108,13 @@ class Events:
         found = [record["id"] async for record in self._records(query, sight)]
         return found[:BULK_MAX]
 
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are events."""
+        if not ids:
+            return set()
+        found = self._logs.scan(EVENTS.name, HasText(EVENTS.field("id"), tuple(ids)))
+        return {one.record["id"] async for batch in found for one in batch}
+
     async def _records(self, query: Bound, sight: Sight) -> AsyncIterator[dict[str, Any]]:
         seen = 0
         async for batch in self._logs.scan(EVENTS.name, self._shown(query, sight)):

@@ -29,6 +29,7 @@ from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds import Kind
 from kodkod.server import telemetry
+from kodkod.server.assembly import facts_of
 from kodkod.server.audit_log import AuditLog
 from kodkod.server.auth import Authenticator
 from kodkod.server.console import Console
@@ -78,7 +79,8 @@ async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]
             controllers=[audit_log],
         )
         services.state["logs"] = logs
-        yield services
+        async with facts_of(services, logs):
+            yield services
     finally:
         await logs.close()
         await resources.close()
