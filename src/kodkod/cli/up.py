@@ -19,6 +19,7 @@ from kodkod.cli.folders import data_folder
 from kodkod.cli.processes import DEFAULT_LISTEN, address
 from kodkod.cli.readiness import console_link, wait_until_ready
 from kodkod.cli.supervisor import AlreadyRunning, Child, Lock, holder, run_folder, supervise
+from kodkod.clock import SystemClock
 
 app = typer.Typer(add_completion=False)
 
@@ -38,7 +39,7 @@ def up(
     running = holder(folder)
     if running is not None:
         print(f"already running on {folder} (process {running.pid})", file=sys.stderr)
-        announce(folder, running.listen)
+        announce(folder)
         return
     if detach:
         start_detached(folder, listen, node)
@@ -49,21 +50,22 @@ def up(
 def children(folder: Path, listen: str, node: str) -> list[Child]:
     common = ("--data", str(folder))
     return [
-        Child("server", ("server", *common, "--listen", listen)),
+        Child("server", ("server", *common, "--listen", listen, "--node", node)),
         Child("agent", ("agent", *common, "--node", node)),
         Child("inspector", ("inspector", *common, "--node", node)),
     ]
 
 
 def run_here(folder: Path, listen: str, node: str) -> None:
-    from kodkod.server.auth import ensure_credentials
+    from kodkod.server.credentials import ensure_credentials
 
     telemetry.set_up()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with Lock(folder) as lock:
             lock.describe(listen)
-            ensure_credentials(folder, listen)
+            host, port = address(listen)
+            ensure_credentials(folder, host, port, node, SystemClock().now())
             asyncio.run(run_until_told(folder, listen, node))
     except AlreadyRunning:
         print(f"error: another process has just started on {folder}", file=sys.stderr)
@@ -78,13 +80,13 @@ async def run_until_told(folder: Path, listen: str, node: str) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(supervise(children(folder, listen, node), folder, stop))
         if sys.stdout.isatty():
-            group.create_task(say_when_ready(folder, listen, stop))
+            group.create_task(say_when_ready(folder, stop))
 
 
-async def say_when_ready(folder: Path, listen: str, stop: asyncio.Event) -> None:
+async def say_when_ready(folder: Path, stop: asyncio.Event) -> None:
     missing = await asyncio.to_thread(wait_until_ready, folder, READY_WITHIN_S)
     if not stop.is_set():
-        report(folder, listen, missing)
+        report(folder, missing)
 
 
 def start_detached(folder: Path, listen: str, node: str) -> None:
@@ -106,22 +108,22 @@ def start_detached(folder: Path, listen: str, node: str) -> None:
             raise typer.Exit(1)
         time.sleep(0.05)
     missing = wait_until_ready(folder, READY_WITHIN_S)
-    report(folder, listen, missing)
+    report(folder, missing)
     if missing:
         raise typer.Exit(1)
 
 
-def report(folder: Path, listen: str, missing: list[str]) -> None:
+def report(folder: Path, missing: list[str]) -> None:
     if missing:
         print(f"not ready after {READY_WITHIN_S:.0f} s: {', '.join(missing)}", file=sys.stderr)
         print(f"hint: see {run_folder(folder)}/*.log", file=sys.stderr)
-    announce(folder, listen)
+    announce(folder)
 
 
-def announce(folder: Path, listen: str) -> None:
+def announce(folder: Path) -> None:
     """What a person needs next: the console's one-time link and the kubeconfig."""
-    link = console_link(folder, listen)
-    if link:
+    link = console_link(folder)
+    if link is not None:
         print(f"console:    {link}")
     print(f"kubeconfig: {folder / 'kubeconfig'}")
     if os.geteuid() != 0:
