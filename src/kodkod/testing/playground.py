@@ -20,6 +20,7 @@ from pathlib import Path
 from kodkod.clock import SystemClock, rfc3339
 from kodkod.lab.processes import PipedProcess, TerminalProcess, spawn
 from kodkod.resources import Object, kinds
+from kodkod.resources.kinds import Kind
 from kodkod.server.app import Server, ServerConfig, compose, create_app, settings
 from kodkod.server.kube.streaming import ContainerNotFound, PodNotFound
 from kodkod.server.services import LogRequest
@@ -81,7 +82,7 @@ async def serve(data: Path, port: int, namespaces: dict[str, str]) -> None:
 
 
 async def furnish_pods(resources: EmbeddedResources, now: str) -> None:
-    objects = [(kinds.NODE, None, node(now))]
+    objects: list[tuple[Kind, str | None, Object]] = [(kinds.NODE, None, node(now))]
     objects += [(kinds.POD, "default", pod(name, address, now)) for name, address in ADDRESSES.items()]
     for kind, namespace, obj in objects:
         name = obj["metadata"]["name"]
