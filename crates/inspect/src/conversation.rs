@@ -4,6 +4,7 @@
 
 use kodkod_stream::Direction;
 
+use crate::http;
 use crate::plain::{self, Plain};
 use crate::wizard::{self, Guess};
 use crate::{Anomaly, Limits, Pdu, Service, Transaction};
@@ -52,6 +53,8 @@ pub struct Conversation {
     transport: Transport,
     server_port: u16,
     limits: Limits,
+    /// The protocol that opened the way for this one (HTTP's CONNECT and Upgrade).
+    outer: Service,
     state: State,
 }
 
@@ -62,6 +65,7 @@ enum State {
     Naming(Box<Naming>),
     Datagrams(Datagrams),
     Plain(Box<Plain>),
+    Http(Box<http::Session>),
     Opaque(Service),
 }
 
@@ -93,18 +97,20 @@ impl Conversation {
     /// A conversation of which nothing was seen yet. `server_port` helps where the first bytes tell nothing.
     #[must_use]
     pub fn new(transport: Transport, server_port: u16, limits: &Limits) -> Self {
-        Self { transport, server_port, limits: *limits, state: State::Silent }
+        Self { transport, server_port, limits: *limits, outer: Service::Unknown, state: State::Silent }
     }
 
     /// The protocol, as far as it is known.
     #[must_use]
     pub fn service(&self) -> Service {
-        match &self.state {
+        let service = match &self.state {
             State::Silent | State::Naming(_) => Service::Unknown,
             State::Datagrams(datagrams) => datagrams.service,
             State::Plain(plain) => plain.service(),
+            State::Http(_) => Service::Http,
             State::Opaque(service) => *service,
-        }
+        };
+        if service == Service::Unknown { self.outer } else { service }
     }
 
     /// True when nothing more can be seen, whatever comes: the caller may stop reassembling.
@@ -115,10 +121,36 @@ impl Conversation {
 
     /// Take the next input of one direction of a TCP stream.
     pub fn on_stream(&mut self, direction: Direction, input: Input<'_>, sink: &mut dyn Sink) {
-        match &mut self.state {
-            State::Silent | State::Naming(_) => self.on_unnamed(direction, input, sink),
-            State::Plain(plain) => plain.on_stream(direction, input, sink),
-            State::Datagrams(_) | State::Opaque(_) => {}
+        let outcome = match &mut self.state {
+            State::Silent | State::Naming(_) => return self.on_unnamed(direction, input, sink),
+            State::Plain(plain) => return plain.on_stream(direction, input, sink),
+            State::Http(session) => session.on_stream(direction, input, sink),
+            State::Datagrams(_) | State::Opaque(_) => return,
+        };
+        match (outcome, input) {
+            (Outcome::Stay, _) => {}
+            (Outcome::Opaque, _) => self.state = State::Opaque(self.service()),
+            (Outcome::Renew(rest), Input::Data(data)) => {
+                self.outer = self.service();
+                self.state = State::Silent;
+                // The port was the outer protocol's and tells nothing of the inner one.
+                self.server_port = 0;
+                let rest = data.len().checked_sub(rest).and_then(|at| data.get(at..)).unwrap_or_default();
+                // Ends because the new protocol begins behind at least one byte of the old.
+                self.on_stream(direction, Input::Data(rest), sink);
+            }
+            (Outcome::Renew(_), _) => {}
+        }
+    }
+
+    /// How many of this direction's next bytes need not be handed in as data: a caller that has not copied them yet may
+    /// say [`Input::Gap`] of that length, or any shorter one, without changing what is found. `u64::MAX`: all.
+    #[must_use]
+    pub fn skippable(&self, direction: Direction) -> u64 {
+        match &self.state {
+            State::Opaque(_) => u64::MAX,
+            State::Http(session) => session.skippable(direction),
+            _ => 0,
         }
     }
 
@@ -143,6 +175,7 @@ impl Conversation {
         match &mut self.state {
             State::Naming(_) => self.settle(sink),
             State::Plain(plain) => plain.on_idle(sink),
+            State::Http(session) => session.on_idle(sink),
             State::Silent | State::Datagrams(_) | State::Opaque(_) => {}
         }
     }
@@ -229,7 +262,10 @@ impl Conversation {
 
     /// The inspector of a protocol whose signature was seen.
     fn named_state(&self, service: Service) -> State {
-        State::Plain(Box::new(Plain::new(service, &self.limits)))
+        match service {
+            Service::Http => State::Http(Box::new(http::Session::new(&self.limits))),
+            _ => self.unsigned_state(service),
+        }
     }
 
     /// The inspector where only the port speaks for the protocol.

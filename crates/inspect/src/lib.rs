@@ -14,10 +14,12 @@
 
 mod anomaly;
 mod conversation;
+mod http;
 mod limits;
 mod pdu;
 mod plain;
 mod service;
+mod span;
 mod transaction;
 mod wizard;
 

@@ -13,6 +13,7 @@ mod streams;
 
 pub(crate) use datagrams::name_datagram;
 pub(crate) use ports::service_of_port;
+pub(crate) use streams::{http_request, http_response};
 
 /// First bytes of a direction that are looked at. The longest signature is a line: an HTTP request line with an unusual
 /// method, or a mail server's greeting (RFC 5321 section 4.5.3.1.5 ends one at 512).
@@ -31,7 +32,7 @@ pub(crate) enum Guess {
 
 /// One signature's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fit {
+pub(crate) enum Fit {
     Yes,
     No,
     More,

@@ -26,7 +26,7 @@ pub(super) const OF_CLIENTS: &[(Service, Signature)] = &[
 
 /// Asked in this order for what a server says first.
 pub(super) const OF_SERVERS: &[(Service, Signature)] = &[
-    (Service::Http, |first, _| any_word(first, &[b"HTTP/"])),
+    (Service::Http, |first, _| http_response(first)),
     (Service::Tls, |first, _| tls(first, 2)),
     (Service::Ssh, |first, _| starts_with(first, b"SSH-")),
     (Service::Smtp, |first, port| greeting(first, port, MAIL_PORTS, FTP_PORTS, &[b"smtp", b"mail", b"mx", b"postfix"])),
@@ -131,7 +131,7 @@ const METHODS: &[&[u8]] = &[
 const METHOD_MAX: usize = 32;
 
 /// A method, white space, then a path, `*`, an HTTP URL, or anything in a line with ` HTTP/`.
-fn http_request(first: &[u8]) -> Fit {
+pub(crate) fn http_request(first: &[u8]) -> Fit {
     let line = first.trim_ascii_start();
     let method_len = line.iter().take_while(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')).count();
     if method_len > METHOD_MAX {
@@ -147,6 +147,11 @@ fn http_request(first: &[u8]) -> Fit {
     let target_len = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let target = rest.get(target_len..).unwrap_or_default();
     http_target(target, is_known)
+}
+
+/// `HTTP/`, whatever the case, perhaps behind empty lines.
+pub(crate) fn http_response(first: &[u8]) -> Fit {
+    starts_with_nocase(first.trim_ascii_start(), b"HTTP/")
 }
 
 fn http_target(target: &[u8], is_known: bool) -> Fit {

@@ -1,0 +1,62 @@
+//! How is a stage handed out?
+
+use kodkod_stream::Direction;
+
+use super::buffers::{BodyView, REQUEST_BODY, REQUEST_HEAD, RESPONSE_BODY, RESPONSE_HEAD, Stage};
+use super::head::Head;
+use super::unpack::{Unpacked, unpack};
+use crate::conversation::Sink;
+use crate::{Anomaly, BufferKind, Pdu, Service};
+
+/// Hand out the head stage.
+pub(super) fn emit_head(direction: Direction, head: &Head, message: u64, is_last: bool, sink: &mut dyn Sink) {
+    let fresh = if direction == Direction::ToServer { REQUEST_HEAD } else { RESPONSE_HEAD };
+    emit(Stage { direction, head, body: None }, message, fresh, is_last, sink);
+}
+
+/// Hand out a body stage; unpacks `raw` where the head says that it is packed, up to `inflated_max` bytes.
+pub(super) struct BodyStage<'a> {
+    pub(super) direction: Direction,
+    pub(super) head: &'a Head,
+    pub(super) message: u64,
+    pub(super) raw: &'a [u8],
+    pub(super) trailer: &'a [u8],
+    pub(super) is_last: bool,
+}
+
+impl BodyStage<'_> {
+    pub(super) fn emit(self, inflated_max: usize, sink: &mut dyn Sink) {
+        let fresh = match (self.raw.is_empty() && self.trailer.is_empty(), self.direction) {
+            (true, _) => &[][..],
+            (false, Direction::ToServer) => REQUEST_BODY,
+            (false, Direction::ToClient) => RESPONSE_BODY,
+        };
+        let unpacked = (self.head.is_packed() && !self.raw.is_empty()).then(|| self.unpacked(inflated_max, sink));
+        let decoded = unpacked.as_deref().unwrap_or(self.raw);
+        let body = Some(BodyView { raw: self.raw, decoded, file: decoded, trailer: self.trailer });
+        emit(Stage { direction: self.direction, head: self.head, body }, self.message, fresh, self.is_last, sink);
+    }
+
+    /// Undo the codings from the outermost on. What makes no sense at all is taken as it stands.
+    fn unpacked(&self, max: usize, sink: &mut dyn Sink) -> Vec<u8> {
+        let mut bytes: Option<Vec<u8>> = None;
+        for coding in self.head.codings().rev() {
+            let Unpacked { bytes: out, is_cut, is_damaged } = unpack(bytes.as_deref().unwrap_or(self.raw), coding, max);
+            if is_cut {
+                sink.anomaly(Anomaly::HttpInflatedTooLong);
+            }
+            if is_damaged {
+                sink.anomaly(Anomaly::HttpInflateError);
+            }
+            if !out.is_empty() {
+                bytes = Some(out);
+            }
+        }
+        bytes.unwrap_or_else(|| self.raw.to_vec())
+    }
+}
+
+fn emit(stage: Stage<'_>, message: u64, fresh: &[BufferKind], is_last: bool, sink: &mut dyn Sink) {
+    let direction = stage.direction;
+    sink.pdu(&Pdu { direction, service: Service::Http, message, fresh, is_last, buffers: &stage });
+}
