@@ -159,7 +159,7 @@ def test_there_is_one_inspection_object() -> None:
 
 def test_unknown_fields_and_nulls_are_pruned() -> None:
     obj = {
-        "apiVersion": "projectcalico.org/v3", "kind": "PacketCapture", "metadata": {"name": "x", "labels": {"a": "b"}, "u": 1},
+        "apiVersion": "projectcalico.org/v3", "kind": "PacketCapture", "metadata": {"name": "x", "u": 1},
         "spec": {"selector": None, "filters": [{"protocol": "TCP", "bogus": 1}], "other": {}}, "top": 1,
     }  # fmt: skip
     assert sorted(prune(kinds.PACKET_CAPTURE, obj)) == ["metadata.u", "spec.filters[0].bogus", "spec.other", "top"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
@@ -28,7 +29,7 @@ from kodkod.clock import Clock, SystemClock
 from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds import Kind
-from kodkod.server import telemetry
+from kodkod.server import docs, telemetry
 from kodkod.server.assembly import facts_of
 from kodkod.server.audit_log import AuditLog
 from kodkod.server.auth import Authenticator
@@ -95,7 +96,12 @@ async def furnish(resources: EmbeddedResources) -> None:
         await ensure(resources, kinds.CLUSTER_ROLE, role, current=True)
     for binding in bootstrap.bindings():
         await ensure(resources, kinds.CLUSTER_ROLE_BINDING, binding, current=True)
-    information = {"cnxVersion": CNX_VERSION, "clusterType": "kodkod,single-host", "datastoreReady": True}
+    information = {
+        "clusterGUID": uuid.uuid4().hex,
+        "cnxVersion": CNX_VERSION,
+        "clusterType": "kodkod,single-host",
+        "datastoreReady": True,
+    }
     await ensure(resources, kinds.CLUSTER_INFORMATION, {"metadata": {"name": "default"}, "spec": information})
     await ensure(resources, kinds.FELIX_CONFIGURATION, {"metadata": {"name": "default"}, "spec": {}})
     await ensure(resources, kinds.INTRUSION_DETECTION, {"metadata": {"name": "tigera-secure"}, "spec": {}})
@@ -138,6 +144,11 @@ def v1(services: Services) -> FastAPI:
     app = FastAPI(title="Kodkod", version=__version__, openapi_url="/openapi.json", docs_url=None, redoc_url=None)
     for router in services.routers:
         app.include_router(router)
+
+    async def documentation(_request: Request) -> Response:
+        return HTMLResponse(docs.page(app.openapi()))
+
+    app.router.routes.append(Route("/docs", documentation))
     share(app, services)
     return app
 

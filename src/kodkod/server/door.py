@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kodkod.access import ANONYMOUS
-from kodkod.server.auth import Authenticator, BadToken
+from kodkod.server.auth import COOKIE, Authenticator, BadToken
 from kodkod.server.kube.answers import failure, json_response
 
 # Asked before anybody has signed in: health, the login trade, and the console's own files.
@@ -54,7 +54,17 @@ class Door:
         if scope["state"]["caller"] == ANONYMOUS and is_guarded(scope["path"]):
             await self._unauthorized(scope, receive, send)
             return
+        if is_foreign(connection):
+            await self._foreign(scope, receive, send)
+            return
         await self._app(scope, receive, with_safety(send))
+
+    async def _foreign(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        message = "a session may change things only from the console's own pages"
+        await json_response(failure(403, "Forbidden", message), 403)(scope, receive, send)
 
     async def _unauthorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -68,6 +78,19 @@ class Door:
             answer.headers["content-type"] = "text/plain"
             answer.headers["content-length"] = str(len(answer.body))
         await answer(scope, receive, send)
+
+
+def is_foreign(connection: HTTPConnection) -> bool:
+    """Whether another site's page is using the console's session to change something.
+
+    SameSite=Strict does not tell ports apart: a page of any other service of this host would carry the cookie. A
+    browser names the page's origin with every such request, so a session may act only from our own.
+    """
+    if "authorization" in connection.headers or COOKIE not in connection.cookies:
+        return False
+    if connection.scope["type"] == "http" and connection.scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return False
+    return connection.headers.get("origin") != f"https://{connection.headers.get('host')}"
 
 
 def is_guarded(path: str) -> bool:

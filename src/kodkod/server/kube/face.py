@@ -274,6 +274,8 @@ class Face:
             return
         if target.kind in (kinds.NODE_REPORT, kinds.EVENT, kinds.LEASE) and status["code"] < 400:
             return  # what processes write every few seconds about themselves would bury what people do
+        # Nothing of a Secret but that it was touched: the record is read by more people than the Secret.
+        sent = done if done is not None and target.kind is not kinds.SECRET else None
         reference = {
             "resource": target.kind.plural, "namespace": target.namespace,
             "name": target.name or (done.name if done else ""), "apiGroup": target.group_version.group,
@@ -282,8 +284,8 @@ class Face:
         self._services.audit.write(
             audit.record(
                 connection, caller, verb=verb, object_ref=reference, code=status["code"], received=received,
-                completed=self._services.clock.now(), request_object=done.sent if done else None,
-                response_object=done.content if done and verb in WRITES else None, reason=status.get("reason", ""),
+                completed=self._services.clock.now(), request_object=sent.sent if sent else None,
+                response_object=sent.content if sent and verb in WRITES else None, reason=status.get("reason", ""),
                 message=status.get("message", ""),
             )
         )  # fmt: skip

@@ -7,6 +7,7 @@ which also goes on record.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,7 @@ from kodkod.server.kube.answers import Form
 from kodkod.server.kube.targets import Target
 from kodkod.store import FieldValidation, Patch, Preconditions, WatchEvent
 from kodkod.store.embedded import EmbeddedResources
-from kodkod.store.errors import BadRequest, StoreError, UnsupportedPatch
+from kodkod.store.errors import BadRequest, NotFound, StoreError, UnsupportedPatch
 
 WATCH_S_MAX = 3600.0
 WATCH_S_DEFAULT = 1800.0
@@ -215,9 +216,10 @@ class Verbs:
         )
         for obj in found.items:
             metadata = obj["metadata"]
-            await self._resources.delete(
-                target.kind, metadata["name"], metadata.get("namespace"), orphan=orphan, dry_run=dry_run
-            )
+            with contextlib.suppress(NotFound):  # it went with its owner, or by somebody else's hand
+                await self._resources.delete(
+                    target.kind, metadata["name"], metadata.get("namespace"), orphan=orphan, dry_run=dry_run
+                )
         return Done(answers.many(target, found, Form(), self._clock.now()))
 
     async def _deletion(self, request: Request) -> tuple[Preconditions | None, bool, bool]:

@@ -15,7 +15,7 @@ import orjson
 
 from kodkod.resources import Object
 from kodkod.resources.findings import Cause, invalid
-from kodkod.resources.kinds import Kind
+from kodkod.resources.kinds import NAMESPACE, Kind
 from kodkod.resources.metadata import metadata_causes, name_causes
 from kodkod.resources.validation import Checks, judge, prune
 from kodkod.store.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound, TooLarge
@@ -138,6 +138,9 @@ def born(kind: Kind, obj: Object, now: str) -> None:
         metadata["generation"] = 1
     if kind.status:
         obj.pop("status", None)
+    if kind is NAMESPACE:
+        obj["status"] = {"phase": "Active"}
+        metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata.get("name", "")}
 
 
 def succeeding(kind: Kind, live: Object, proposed: Object, subresource: str) -> Object:

@@ -11,6 +11,8 @@ import bisect
 from collections.abc import Callable
 from operator import attrgetter
 
+import orjson
+
 from kodkod.resources import Object
 from kodkod.resources.kinds import Kind
 from kodkod.store.embedded.state import Change
@@ -19,6 +21,9 @@ from kodkod.store.protocol import EventType, WatchEvent
 
 HISTORY_MAX = 5_000
 """Changes kept of one kind, in memory and on disk."""
+
+HISTORY_BYTES_MAX = 16 << 20
+"""Their size as JSON: reports of busy nodes are large and change every few seconds."""
 
 SLACK = 500
 """Dropped at once, so that the disk is not asked at each write."""
@@ -33,6 +38,8 @@ class Topic:
         self.dropped = dropped
         """Changes up to this version are no longer held."""
         self._changes: list[Change] = []
+        self._sizes: list[int] = []
+        self._bytes = 0
         self._base = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self._events: dict[tuple[int, EventType], WatchEvent] = {}
@@ -40,15 +47,30 @@ class Topic:
     def append(self, change: Change) -> int | None:
         """Take a change in; answers the version up to which history was dropped, if it was."""
         self._changes.append(change)
-        trimmed = None
+        self._sizes.append(len(orjson.dumps(change.obj)))
+        self._bytes += self._sizes[-1]
+        excess = self._excess()
+        if excess == 0:
+            return None
+        self._drop(excess)
+        return self.dropped
+
+    def _excess(self) -> int:
+        """How many of the oldest changes have to go; the newest one stays, whatever its size."""
         if len(self._changes) >= HISTORY_MAX + SLACK:
-            trimmed = self._changes[SLACK - 1].version
-            self._drop(SLACK)
-        return trimmed
+            return SLACK
+        if self._bytes <= HISTORY_BYTES_MAX:
+            return 0
+        left, count = self._bytes, 0
+        while left > HISTORY_BYTES_MAX * 3 // 4 and count < len(self._changes) - 1:
+            left -= self._sizes[count]
+            count += 1
+        return count
 
     def _drop(self, count: int) -> None:
         self.dropped = self._changes[count - 1].version
-        del self._changes[:count]
+        self._bytes -= sum(self._sizes[:count])
+        del self._changes[:count], self._sizes[:count]
         self._base += count
         self._events = {key: event for key, event in self._events.items() if key[0] > self.dropped}
 
@@ -70,8 +92,13 @@ class Topic:
             raise Gone("too old resource version: the watch fell behind")
         return self._changes[position - self._base :], self._base + len(self._changes)
 
-    async def wait(self, timeout_s: float) -> None:
-        """Until something is appended, or the time is over."""
+    async def wait(self, position: int, timeout_s: float) -> None:
+        """Until there is something from a position on, or the time is over.
+
+        The position is what makes it safe: what came while a slow watcher was being served is seen at once.
+        """
+        if position < self._base + len(self._changes):
+            return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:

@@ -279,7 +279,7 @@ class EmbeddedResources:
             if bookmarks and seen > version and not changes:
                 yield bookmark_event(kind, seen)
                 version = seen
-            await topic.wait(BOOKMARK_S)
+            await topic.wait(position, BOOKMARK_S)
 
     def _live(self, kind: Kind, name: str, namespace: str | None) -> tuple[Key, Object]:
         key = key_of(kind, name, namespace)
