@@ -155,8 +155,9 @@ impl Live {
         self.workers[worker].tell(|answer| Command::SetRules { tag, rules, answer })
     }
 
-    /// Close a ring. Open flows of the interface are reported with the next drain.
+    /// Close a ring. Open flows of the interface are reported with the next drain. Takes some 40 ms, as a flush does.
     pub fn detach(&self, tag: u32) -> Result<(), LiveError> {
+        std::thread::sleep(Ring::LAG);
         let mut attached = self.attached();
         let one = attached.remove(&tag).ok_or(LiveError::TagUnknown(tag))?;
         let result = self.workers[one.worker].tell(|answer| Command::Detach { tag, answer });
@@ -183,8 +184,11 @@ impl Live {
         self.attached().iter().map(|(tag, one)| (*tag, self.counters_of(*tag, one))).collect()
     }
 
-    /// End the workers. Flows that are open are over; a last drain has them. May be repeated.
+    /// End the workers. Flows that are open are over; a last drain has them. May be repeated. Takes some 40 ms.
     pub fn close(&self) {
+        if !self.attached().is_empty() {
+            std::thread::sleep(Ring::LAG);
+        }
         for seat in &self.workers {
             seat.leave();
         }

@@ -164,7 +164,7 @@ impl Worker {
 
     fn detach(&mut self, tag: u32) {
         if let Some(mut tap) = self.rings.remove(&tag) {
-            tap.take_blocks(tag, &mut self.sensor);
+            tap.take_all(tag, &mut self.sensor);
             // Closing the socket takes it off the poller.
             drop(tap);
         }
@@ -174,7 +174,7 @@ impl Worker {
 
     fn flush(&mut self) {
         for (tag, tap) in &mut self.rings {
-            tap.take_blocks(*tag, &mut self.sensor);
+            tap.take_all(*tag, &mut self.sensor);
         }
         self.sensor.flush_flows();
         self.mailbox.put(self.sensor.drain());
@@ -183,7 +183,7 @@ impl Worker {
 
     fn leave(mut self) {
         for (tag, tap) in &mut self.rings {
-            tap.take_blocks(*tag, &mut self.sensor);
+            tap.take_all(*tag, &mut self.sensor);
         }
         self.sensor.finish();
         self.mailbox.put(self.sensor.drain());
@@ -209,6 +209,13 @@ impl Worker {
 }
 
 impl Tap {
+    /// What the ring holds now, and no more than it can hold, so that traffic cannot keep us here.
+    fn take_all(&mut self, tag: u32, sensor: &mut Sensor) {
+        for _ in 0..self.ring.blocks().div_ceil(BLOCKS_PER_TURN) {
+            self.take_blocks(tag, sensor);
+        }
+    }
+
     fn take_blocks(&mut self, tag: u32, sensor: &mut Sensor) {
         let link = LinkType(self.ring.link().number());
         for _ in 0..BLOCKS_PER_TURN {

@@ -112,6 +112,12 @@ impl Ring {
         self.snap_len
     }
 
+    /// Number of blocks.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.mapping.length() / self.block_len
+    }
+
     /// The next full block of frames, if there is one. It goes back to the kernel when it is dropped.
     pub fn next_block(&mut self) -> Option<Block<'_>> {
         let start = self.next * self.block_len;
@@ -129,7 +135,7 @@ impl Ring {
             unsafe { std::slice::from_raw_parts_mut(base.add(BLOCK_HEADER_LEN), self.block_len - BLOCK_HEADER_LEN) };
         // SAFETY: the header's counts lie in the block, are aligned, and are ours to read as above.
         let (frames, first) = unsafe { (base.add(12).cast::<u32>().read(), base.add(16).cast::<u32>().read()) };
-        self.next = (start / self.block_len + 1) % (self.mapping.length() / self.block_len);
+        self.next = (start / self.block_len + 1) % self.blocks();
         Some(Block::new(status, bytes, frames, first as usize, self.link, self.snap_len))
     }
 
