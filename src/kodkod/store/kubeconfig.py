@@ -59,7 +59,7 @@ def _token(user: dict[str, Any], path: Path) -> str:
     if token := user.get("token"):
         return str(token)
     if file := user.get("tokenFile"):
-        return (path.parent / file).read_text().strip()
+        return (path.parent / str(file)).read_text().strip()
     return ""
 
 
@@ -67,5 +67,5 @@ def _authority(cluster: dict[str, Any], path: Path) -> str:
     if data := cluster.get("certificate-authority-data"):
         return base64.b64decode(data).decode()
     if file := cluster.get("certificate-authority"):
-        return (path.parent / file).read_text()
+        return (path.parent / str(file)).read_text()
     return ""
