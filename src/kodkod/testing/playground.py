@@ -1,10 +1,11 @@
 """What does kubectl talk to in tests? A real server on a free port with two pods in network namespaces of their own.
 
-    python -m kodkod.testing.playground DATA PORT [PREFIX]
+    python -m kodkod.testing.playground DATA PORT [--plain]
 
-Prints `ready` once it serves, ends on end of its standard input. Pods `default/web-1` (address 10.65.0.1 where the
-caller may make network namespaces) and `default/web-2`; `{DATA}/lab/logs/default_web-1.log` is web-1's output. Only the
-network of these pods differs from the host, and administrators may run commands in them: for tests alone.
+Prints `ready` once it serves, ends on end of its standard input. Pods `default/web-1` (address 10.65.0.1) and
+`default/web-2` have a network namespace each, where the caller may make them and did not say `--plain`, as whoever
+means to kill this process should; `{DATA}/lab/logs/default_web-1.log` is web-1's output. Only the network of these
+pods differs from the host, and administrators may run commands in them: for tests alone.
 """
 
 from __future__ import annotations
@@ -33,18 +34,18 @@ FOLLOW_POLL_S = 0.1
 
 
 def main() -> None:
-    data, port, *rest = sys.argv[1:]
-    prefix = rest[0] if rest else f"kodkod-test-{os.getpid()}"
-    with network_namespaces(prefix) as namespaces:
+    data, port, *options = sys.argv[1:]
+    pods = {} if "--plain" in options else ADDRESSES
+    with network_namespaces(f"kodkod-test-{os.getpid()}", pods) as namespaces:
         asyncio.run(serve(Path(data), int(port), namespaces))
 
 
 @contextlib.contextmanager
-def network_namespaces(prefix: str) -> Iterator[dict[str, str]]:
+def network_namespaces(prefix: str, pods: dict[str, str]) -> Iterator[dict[str, str]]:
     """A network namespace for each pod, by pod; none where the caller may not make them."""
     made: dict[str, str] = {}
     try:
-        for pod, address in ADDRESSES.items():
+        for pod, address in pods.items():
             name = f"{prefix}-{pod}"
             if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode != 0:
                 break
