@@ -28,49 +28,72 @@ impl Dialect {
         [Self::Snort3, Self::Snort2, Self::Suricata].into_iter().find(|dialect| dialect.name() == name)
     }
 
-    /// Tell the dialect of a whole file by what only one language says; every word votes, a tie is Snort 3.
+    /// Tell the dialect of a whole file by what only one language says; a tie is Snort 3.
     ///
-    /// Looks at the first 256 KiB only: files are not mixed, and telling must not cost more than reading.
+    /// Looks at [`WINDOWS`] windows spread over the file, because big sets keep their oldest rules, in the oldest style,
+    /// together; telling must not cost more than reading.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
-        let sample = text.get(..256 * 1024).unwrap_or(text);
         let count = |words: &[&[u8]]| -> usize {
-            words.iter().map(|word| memchr::memmem::find_iter(sample, word).count()).sum()
+            let windows = windows(text);
+            windows.flat_map(|window| words.iter().map(|word| memchr::memmem::find_iter(window, word).count())).sum()
         };
-        let suricata = count(SURICATA_WORDS);
-        let snort3 = count(SNORT3_WORDS);
-        let snort2 = count(SNORT2_WORDS);
-        // Suricata shares its modifiers with Snort 2.9, so its own words outweigh them.
-        if suricata > 0 && suricata * 20 >= snort2 && suricata * 4 > snort3 {
+        let (suricata, snort3, snort2) = (count(SURICATA_WORDS), count(SNORT3_WORDS), count(SNORT2_WORDS));
+        if suricata > snort3 {
             Self::Suricata
         } else if snort2 > snort3 {
-            Self::Snort2
+            // Suricata shares the old modifiers; application protocols in the header are its own.
+            if count(SURICATA_HEADERS) > 0 { Self::Suricata } else { Self::Snort2 }
         } else {
             Self::Snort3
         }
     }
 }
 
+const WINDOWS: usize = 16;
+const WINDOW_BYTES: usize = 16 * 1024;
+
+fn windows(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let step = (text.len() / WINDOWS).max(WINDOW_BYTES);
+    text.chunks(step).map(|chunk| chunk.get(..WINDOW_BYTES).unwrap_or(chunk))
+}
+
+/// With their semicolon or colon these stand in no rule of the other dialects.
 const SURICATA_WORDS: &[&[u8]] = &[
-    b"http.",
-    b"dns.query",
-    b"dns_query",
-    b"tls.",
-    b"tls_sni",
-    b"file.data",
-    b"ja3",
-    b"bsize:",
+    b"http.uri;",
+    b"http.method;",
+    b"http.header;",
+    b"http.host;",
+    b"http.user_agent;",
+    b"http.request_body;",
+    b"http.stat_code;",
+    b"http.header_names;",
+    b"http.content_type;",
+    b"dns.query;",
+    b"dns_query;",
+    b"tls.sni;",
+    b"tls_sni;",
+    b"tls.cert_subject;",
+    b"file.data;",
+    b"ja3_hash;",
+    b"ja3.hash;",
+    b" bsize:",
     b"startswith;",
     b"endswith;",
-    b"dotprefix",
-    b"app-layer-",
+    b"dotprefix;",
+    b" app-layer-",
+    b" xbits:",
+    b" flowint:",
+];
+
+const SURICATA_HEADERS: &[&[u8]] = &[
+    b"alert http $",
+    b"alert http any",
+    b"alert http [",
     b"alert tls ",
     b"alert dns ",
     b"alert smb ",
-    b"tcp-pkt",
-    b"xbits:",
-    b"flowint:",
-    b"http_user_agent;",
+    b"alert tcp-pkt ",
 ];
 
 const SNORT3_WORDS: &[&[u8]] = &[
@@ -86,7 +109,7 @@ const SNORT3_WORDS: &[&[u8]] = &[
     b"\", offset",
     b"\", distance",
     b"\", within",
-    b"bufferlen:",
+    b" bufferlen:",
     b" service:",
     b";service:",
     b"raw_data;",
@@ -111,7 +134,37 @@ const SNORT2_WORDS: &[&[u8]] = &[
     b" fast_pattern:",
     b"metadata:service",
     b", service ",
-    b"urilen:",
-    b"uricontent:",
-    b"rawbytes;",
+    b" urilen:",
+    b" uricontent:",
+    b" rawbytes;",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_rule_tells() {
+        for (text, dialect) in [
+            (r#"alert tcp any any -> any 80 (content:"a",nocase; sid:1;)"#, Dialect::Snort3),
+            (r#"alert tcp any any -> any 80 (content:"a"; nocase; http_uri; sid:1;)"#, Dialect::Snort2),
+            (r#"alert http any any -> any any (http.uri; content:"a"; nocase; sid:1;)"#, Dialect::Suricata),
+            (r#"alert http any any -> any any (content:"a"; nocase; http_uri; sid:1;)"#, Dialect::Suricata),
+            (r#"alert http ( http_uri; content:"a"; sid:1; )"#, Dialect::Snort3),
+            ("alert icmp any any -> any any (itype:8; sid:1;)", Dialect::Snort3),
+        ] {
+            assert_eq!(Dialect::of(text.as_bytes()), dialect, "{text}");
+        }
+    }
+
+    #[test]
+    fn new_rules_behind_many_old_ones_tell() {
+        let old = r#"alert tcp any any -> any 80 (content:"a"; nocase; http_uri; sid:1;)"#.to_owned()
+            + "
+";
+        let new = r#"alert http any any -> any any (http.uri; content:"a"; sid:1;)"#.to_owned()
+            + "
+";
+        assert_eq!(Dialect::of((old.repeat(10_000) + &new.repeat(10_000)).as_bytes()), Dialect::Suricata);
+    }
+}

@@ -58,7 +58,7 @@ struct Score {
 fn searched(place: &Place) -> Option<BufferKind> {
     match place {
         Place::Whole(kind) => Some(*kind),
-        Place::Field(BufferKind::HttpParam, _) | Place::Base64 => None,
+        Place::Field(BufferKind::HttpParam, _) | Place::Base64 | Place::HeaderNames | Place::HttpStart => None,
         Place::Field(kind, _) => Some(*kind),
     }
 }

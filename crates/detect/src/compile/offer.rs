@@ -52,6 +52,8 @@ pub(crate) fn place(choice: &BufferChoice) -> Option<Place> {
     use BufferKind as K;
     let kind = match choice.buffer {
         Buffer::Base64Data => return Some(Place::Base64),
+        Buffer::HttpHeaderNames => return Some(Place::HeaderNames),
+        Buffer::HttpStart => return Some(Place::HttpStart),
         Buffer::PktData => K::PktData,
         Buffer::RawData => K::RawData,
         Buffer::FileData | Buffer::HttpResponseBody => K::FileData,

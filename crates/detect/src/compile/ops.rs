@@ -35,6 +35,10 @@ pub(crate) enum Place {
     Field(BufferKind, Arc<str>),
     /// What `base64_decode` left.
     Base64,
+    /// Names of all headers, each on a line of its own, between empty lines (Suricata `http.header_names`).
+    HeaderNames,
+    /// First line and headers as written (Suricata `http.start`).
+    HttpStart,
 }
 
 pub(crate) enum Op {
@@ -241,6 +245,7 @@ impl Built {
         };
         match &place {
             Place::Whole(kind) | Place::Field(kind, _) => self.note(*kind, column),
+            Place::HeaderNames | Place::HttpStart => self.note(BufferKind::HttpRawHeader, column),
             Place::Base64 => {}
         }
         if choice.buffer == Buffer::HttpResponseBody {

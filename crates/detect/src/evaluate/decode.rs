@@ -108,6 +108,19 @@ pub(crate) fn hash(hash: &HashMatch, buffer: &[u8], cursor: usize) -> bool {
     is_same != hash.negated
 }
 
+/// `\r\nHost\r\nAccept\r\n\r\n` of raw headers; folded lines have no name.
+pub(crate) fn header_names(headers: &[u8]) -> Vec<u8> {
+    let mut names = b"\r\n".to_vec();
+    for line in headers.split(|byte| *byte == b'\n').filter(|line| !line.first().is_some_and(|byte| is_blank(*byte))) {
+        if let Some(colon) = line.iter().position(|byte| *byte == b':') {
+            names.extend(line[..colon].trim_ascii());
+            names.extend(b"\r\n");
+        }
+    }
+    names.extend(b"\r\n");
+    names
+}
+
 /// The bytes after all transformations.
 pub(crate) fn transformed(buffer: &[u8], transforms: &[Transform]) -> Vec<u8> {
     transforms.iter().fold(buffer.to_vec(), |bytes, transform| apply(*transform, bytes))
@@ -189,6 +202,11 @@ mod tests {
         assert!(!ber_data(0x30, &bytes, &mut at));
         assert!(ber_skip(BerSkip { kind: 0x30, optional: true }, &bytes, &mut at) && at == 5);
         assert!(!ber_skip(BerSkip { kind: 0x30, optional: false }, &bytes, &mut at));
+    }
+
+    #[test]
+    fn names_of_headers() {
+        assert_eq!(header_names(b"Host: a:1\r\nX:\r\n folded: no\r\n"), b"\r\nHost\r\nX\r\n\r\n");
     }
 
     #[test]

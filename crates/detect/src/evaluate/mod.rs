@@ -150,6 +150,11 @@ impl<'a> Evaluation<'a> {
                 return Outcome::Hopeless;
             }
             let holds = match &step.op {
+                Op::Buffer(place @ (Place::HeaderNames | Place::HttpStart), transforms, name) => {
+                    let Some(made) = self.made(place) else { return self.no(step) };
+                    let made = decode::transformed(&made, transforms);
+                    return self.run(index + 1, Cursor { buffer: &made, at: 0, name }, None);
+                }
                 Op::Buffer(place, transforms, name) => {
                     let Some(buffer) = self.buffer(place, decoded) else { return self.no(step) };
                     if !transforms.is_empty() {
@@ -196,6 +201,7 @@ impl<'a> Evaluation<'a> {
     {
         let found = match (place, &self.context.material) {
             (Place::Base64, _) => return decoded,
+            (Place::HeaderNames | Place::HttpStart, _) => None,
             (Place::Whole(BufferKind::PktData | BufferKind::RawData), Material::Packet(packet)) => Some(packet.payload),
             (_, Material::Packet(_)) => None,
             (Place::Whole(kind), Material::Pdu(buffers)) => buffers.buffer(*kind),
@@ -203,6 +209,17 @@ impl<'a> Evaluation<'a> {
         };
         self.is_missing |= found.is_none();
         found
+    }
+
+    /// Buffers made of others when a rule asks for them.
+    fn made(&mut self, place: &Place) -> Option<Vec<u8>> {
+        let headers = self.buffer(&Place::Whole(BufferKind::HttpRawHeader), None)?;
+        if *place == Place::HeaderNames {
+            return Some(decode::header_names(headers));
+        }
+        let request = self.buffer(&Place::Whole(BufferKind::HttpRawRequest), None);
+        let first = request.or_else(|| self.buffer(&Place::Whole(BufferKind::HttpRawStatus), None))?;
+        Some([first.trim_ascii_end(), b"\r\n", headers.trim_ascii_end(), b"\r\n\r\n"].concat())
     }
 
     fn amount(&self, amount: Amount) -> i64 {

@@ -232,6 +232,10 @@ impl Draft {
             }
             "ssl_state" => RuleOption::SslState(words(value)),
             "ssl_version" => RuleOption::SslVersion(words(value)),
+            // With an argument this is Suricata's older test of the version, without one a buffer.
+            "tls.version" if !value.is_empty() => {
+                RuleOption::SslVersion(words(value).iter().map(|version| format!("tls{version}").into()).collect())
+            }
             "sip_method" => RuleOption::SipMethod(words(value)),
             "sip_stat_code" => RuleOption::SipStatCode(numbers(value)?),
             "dce_iface" => RuleOption::DceIface(value.into()),
@@ -339,10 +343,6 @@ impl Draft {
         self.options.push(Spelled { option, column, span });
     }
 
-    pub(super) fn refuse(&mut self, place: u32, message: String) {
-        self.late.push(Reason::fatal("argument", place, message));
-    }
-
     fn add_service(&mut self, service: &str) {
         if !service.is_empty() && !self.services.iter().any(|known| **known == *service) {
             self.services.push(service.into());
@@ -351,7 +351,15 @@ impl Draft {
 
     fn finish_options(&mut self) -> Vec<Reason> {
         self.flush_pending();
-        std::mem::take(&mut self.late)
+        let mut reasons = std::mem::take(&mut self.late);
+        for spelled in &self.options {
+            if let RuleOption::Content(content) = &spelled.option
+                && let Err(message) = content.check()
+            {
+                reasons.push(Reason::fatal("argument", spelled.column, format!("content: {message}")));
+            }
+        }
+        reasons
     }
 
     fn check(&self, reasons: &mut Vec<Reason>) {

@@ -24,8 +24,11 @@ impl Draft {
             return Ok(false);
         }
         if let Some(modifier) = ContentModifier::from_name(name) {
-            let pending = self.pending.as_mut().ok_or("there is no content before it")?;
-            pending.content.modify(&modifier, value, &self.names)?;
+            let last = match &mut self.pending {
+                Some(pending) => &mut pending.content,
+                None => last_content(&mut self.options).ok_or("there is no content before it")?,
+            };
+            last.modify(&modifier, value, &self.names)?;
             return Ok(true);
         }
         let Some(choice) = Buffer::modifier(name, self.dialect) else { return Ok(false) };
@@ -46,9 +49,6 @@ impl Draft {
     /// The content is complete: switch to its buffer and keep it.
     pub(super) fn flush_pending(&mut self) {
         let Some(Pending { content, buffer, span, place }) = self.pending.take() else { return };
-        if let Err(message) = content.check() {
-            self.refuse(place, format!("content: {message}"));
-        }
         let is_relative = content.distance.is_some() || content.within.is_some();
         if self.dialect != Dialect::Snort3 {
             let wanted = buffer.unwrap_or_else(|| self.sticky.clone());
@@ -65,6 +65,14 @@ impl Draft {
             self.push(RuleOption::Buffer(wanted), place, span);
         }
     }
+}
+
+/// Other options may stand between a content and its modifiers (`content:"a"; bsize:1; fast_pattern;`).
+fn last_content(options: &mut [Spelled]) -> Option<&mut Content> {
+    options.iter_mut().rev().find_map(|spelled| match &mut spelled.option {
+        RuleOption::Content(content) => Some(content),
+        _ => None,
+    })
 }
 
 /// `metadata:service http, service imap`.
