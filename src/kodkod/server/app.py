@@ -26,6 +26,7 @@ from kodkod import __version__
 from kodkod.access import Authorizer, bootstrap
 from kodkod.access import Request as AccessRequest
 from kodkod.clock import Clock, SystemClock
+from kodkod.lab.logs import PodLogFiles
 from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds import Kind
@@ -38,6 +39,7 @@ from kodkod.server.credentials import Paths, ensure_credentials, identities, loa
 from kodkod.server.door import Door
 from kodkod.server.kube.face import Face
 from kodkod.server.kube.streaming import TakeoverProtocol, exec_routes
+from kodkod.server.lab_pods import LabExec
 from kodkod.server.services import Controller, Services
 from kodkod.store.embedded import EmbeddedResources
 from kodkod.store.errors import AlreadyExists
@@ -76,6 +78,8 @@ async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]
             authorizer=Authorizer(resources),
             authenticator=Authenticator(load_tokens(paths, identities(config.node).values()), clock),
             audit=audit_log,
+            pod_logs=PodLogFiles(config.data),
+            exec_backend=LabExec(config.data),
             web=WEB,
             controllers=[audit_log],
         )

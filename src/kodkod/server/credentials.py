@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,12 +96,22 @@ def ensure_certificates(paths: Paths, host: str, now: datetime) -> None:
         write_private(paths.authority_key, key)
         paths.authority.write_bytes(certificate)
     hosts = [*LOCAL_HOSTS, *([host] if host not in ("", "0.0.0.0", "::") else [])]
-    if paths.server.exists() and certificates.covers(paths.server.read_bytes(), hosts):
+    ensure_pair(paths, paths.server, "kodkod server", hosts, now, is_server=True)
+    # The agent's file server shows this one, and the server shows the other to it: nobody else gets capture files.
+    ensure_pair(paths, paths.data / "pki/node.crt", "kodkod node", LOCAL_HOSTS, now, is_server=True)
+    ensure_pair(paths, paths.data / "pki/client.crt", "kodkod server as a client", (), now, is_server=False)
+
+
+def ensure_pair(
+    paths: Paths, certificate_path: Path, name: str, hosts: Sequence[str], now: datetime, *, is_server: bool
+) -> None:
+    """A certificate and its key beside each other, made anew where it does not cover the hosts."""
+    if certificate_path.exists() and (not hosts or certificates.covers(certificate_path.read_bytes(), hosts)):
         return
     pair = (paths.authority.read_bytes(), paths.authority_key.read_bytes())
-    certificate, key = certificates.signed(pair, "kodkod server", now, hosts=hosts, is_server=True)
-    write_private(paths.server_key, key)
-    paths.server.write_bytes(certificate)
+    certificate, key = certificates.signed(pair, name, now, hosts=hosts, is_server=is_server)
+    write_private(certificate_path.with_suffix(".key"), key)
+    certificate_path.write_bytes(certificate)
 
 
 def read_token(path: Path) -> str | None:

@@ -1,0 +1,102 @@
+"""What does the inspector do all day? Judges packets of selected endpoints by rules, within its bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from kodkod import _core
+from kodkod.agent import telemetry
+from kodkod.agent.ship import Shipper
+from kodkod.agent.world import World
+from kodkod.clock import Clock
+from kodkod.events.event import Event
+from kodkod.inspection import bounds, plan
+from kodkod.inspection.bounds import Bounds
+from kodkod.inspection.node import InspectionNode
+from kodkod.resources import kinds
+from kodkod.resources.kinds.node_report import EngineReport, InspectionReport, NodeReportStatus, RulesReport
+
+STEP_S = 1.0
+DRAIN_S = 0.25
+
+
+class Inspector:
+    """Role inspector. Bounds are taken at the start; when they change the process ends and is started anew."""
+
+    def __init__(self, node: str, data: Path, world: World, shipper: Shipper, clock: Clock) -> None:
+        self._name = node
+        self._data = data
+        self._world = world
+        self._shipper = shipper
+        self._clock = clock
+        self._bounds = Bounds()
+        self._cgroup = ""
+        self._node: InspectionNode | None = None
+        self._reports: list[InspectionReport] = []
+        self._rules: RulesReport | None = None
+
+    async def run(self) -> None:
+        """Until cancelled, or until the bounds have changed."""
+        await self._world.synced()
+        self._bounds = bounds.read(self._world.objects(kinds.INTRUSION_DETECTION))
+        self._cgroup = bounds.confine(self._bounds)
+        live = _core.Live(workers=self._bounds.workers, memory_bytes=self._bounds.engine_bytes)
+        node = InspectionNode(self._name, live, self._compile, self._data)
+        self._node = node
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._step(node))
+                group.create_task(self._drain(node))
+        finally:
+            await asyncio.to_thread(node.close)
+
+    def observe(self) -> NodeReportStatus:
+        """What is so now, for the NodeReport."""
+        return NodeReportStatus(
+            ready=self._node is not None and self._rules is not None,
+            endpoints=len(self._world.endpoints()),
+            interfaces=sum(report.attached for report in self._reports),
+            packets=sum(report.packets for report in self._reports),
+            inspections=self._reports,
+            rules=self._rules,
+            engine=EngineReport(
+                workers=self._bounds.workers, memory_bytes=self._bounds.engine_bytes, cgroup=self._cgroup
+            ),
+            spool=self._shipper.report(),
+        )
+
+    def _compile(self, sources: Sequence[tuple[str, bytes]], classification: bytes | None) -> _core.RuleSet:
+        cache = self._data / "cache"
+        cache.mkdir(exist_ok=True)
+        return _core.RuleSet.compile(sources, classification=classification, cache_dir=str(cache))
+
+    async def _step(self, node: InspectionNode) -> None:
+        while True:
+            self._world.changed.clear()
+            if bounds.read(self._world.objects(kinds.INTRUSION_DETECTION)) != self._bounds:
+                raise BoundsChanged("IntrusionDetection asks for other bounds")
+            inspections = [plan.read(obj) for obj in self._world.objects(kinds.DEEP_PACKET_INSPECTION)]
+            now = self._clock.now()
+            try:
+                await asyncio.to_thread(node.step, inspections, self._world.endpoints(), now)
+                self._reports = node.reports(now)
+                self._rules = node.rules_report() if node.is_ready else None
+            except Exception as error:  # the next step tries again; what is attached goes on meanwhile
+                telemetry.step_failed("inspections", error)
+            try:
+                async with asyncio.timeout(STEP_S):
+                    await self._world.changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _drain(self, node: InspectionNode) -> None:
+        while True:
+            events: list[Event] = await asyncio.to_thread(node.drain, self._world.parties(), DRAIN_S)
+            if events:
+                self._shipper.add("events", [event.to_record() for event in events])
+
+
+class BoundsChanged(Exception):
+    """The supervisor has to start this process anew, under other bounds."""

@@ -1,0 +1,132 @@
+"""How does the server learn what this process observes? One NodeReport, written on a change or when time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from kodkod import __version__
+from kodkod.agent import telemetry
+from kodkod.clock import Clock, rfc3339, rfc3339_micro
+from kodkod.resources import kinds
+from kodkod.resources.kinds.node_report import NodeReportStatus, Role, report_name
+from kodkod.store import Resources
+from kodkod.store.errors import AlreadyExists, StoreError
+
+HEARTBEAT_S = 10.0
+LOOK_S = 1.0
+"""How often what is observed is compared with what was written."""
+COUNTS = ("packets", "bytes", "spool", "oldestPacket", "lastPacket", "diskFree", "freeBytes", "captureBytes", "drops")
+"""Fields that move all the time: they are written with the heartbeat, not by themselves."""
+
+
+class Reporter:
+    """observe: what is so now; called on the event loop, must not block."""
+
+    def __init__(
+        self, resources: Resources, node: str, role: Role, clock: Clock, observe: Callable[[], NodeReportStatus]
+    ) -> None:
+        self._resources = resources
+        self._node = node
+        self._role: Role = role
+        self._clock = clock
+        self._observe = observe
+        self._started = rfc3339(clock.now())
+        self._wake = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Something people wait for has changed: look now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Report until cancelled."""
+        await self._until_done("node", self._ensure_node)
+        await self._until_done("report", self._ensure_report)
+        shown: dict[str, Any] = {}
+        written_at = -HEARTBEAT_S
+        while True:
+            status = self._status()
+            is_due = self._clock.monotonic_s() - written_at >= HEARTBEAT_S
+            if is_due or essence(status) != shown:
+                try:
+                    await self._write(status)
+                    shown, written_at = essence(status), self._clock.monotonic_s()
+                except StoreError as error:
+                    telemetry.server_unreachable("report", str(error), LOOK_S)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    def _status(self) -> dict[str, Any]:
+        observed = self._observe()
+        status = observed.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {**status, "startedAt": self._started, "pid": os.getpid(), "version": __version__}
+
+    async def _write(self, status: dict[str, Any]) -> None:
+        name = report_name(self._node, self._role)
+        body = {"status": {**status, "observedAt": rfc3339_micro(self._clock.now())}}
+        await self._resources.patch(
+            kinds.NODE_REPORT, name, body, subresource="status", field_manager=f"kodkod-{self._role}"
+        )
+
+    async def _until_done(self, what: str, action: Callable[[], Any]) -> None:
+        while True:
+            try:
+                await action()
+                return
+            except StoreError as error:
+                telemetry.server_unreachable(what, str(error), LOOK_S)
+                await asyncio.sleep(LOOK_S)
+
+    async def _ensure_report(self) -> None:
+        name = report_name(self._node, self._role)
+        body = {"metadata": {"name": name}, "spec": {"node": self._node, "role": self._role}}
+        try:
+            await self._resources.create(kinds.NODE_REPORT, body)
+        except AlreadyExists:
+            return
+
+    async def _ensure_node(self) -> None:
+        """The Node object of this host: complete enough for kubectl, made by whichever role comes first."""
+        body = {"metadata": {"name": self._node, "labels": {"kubernetes.io/hostname": self._node}}, "spec": {}}
+        try:
+            await self._resources.create(kinds.NODE, body)
+        except AlreadyExists:
+            pass
+        now = rfc3339(self._clock.now())
+        ready = {
+            "type": "Ready", "status": "True", "reason": "AgentReady", "message": "the agent reports",
+            "lastHeartbeatTime": now, "lastTransitionTime": now,
+        }  # fmt: skip
+        status = {
+            "conditions": [ready],
+            "addresses": [{"type": "Hostname", "address": self._node}, *host_addresses()],
+            "nodeInfo": {
+                "kernelVersion": platform.release(), "kubeletVersion": f"v{__version__}", "operatingSystem": "linux",
+                "architecture": platform.machine(), "osImage": platform.platform(), "machineID": "", "systemUUID": "",
+                "bootID": "", "containerRuntimeVersion": "kodkod://" + __version__, "kubeProxyVersion": "",
+            },
+        }  # fmt: skip
+        await self._resources.patch(kinds.NODE, self._node, {"status": status}, subresource="status")
+
+
+def host_addresses() -> list[dict[str, str]]:
+    """The address that this host's name has; none where it has none."""
+    try:
+        return [{"type": "InternalIP", "address": socket.gethostbyname(socket.gethostname())}]
+    except OSError:
+        return []
+
+
+def essence(value: Any) -> Any:
+    """A status without the fields that move all the time."""
+    if isinstance(value, dict):
+        return {key: essence(item) for key, item in value.items() if key not in COUNTS}
+    return [essence(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,85 @@
+"""How do records reach the server? Spooled on disk, posted in order, removed when acknowledged.
+
+A batch carries its id, so that one sent twice is stored once. While the server is away the spool grows to its bound;
+the oldest go first and are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from kodkod.agent import telemetry
+from kodkod.logs.spool import Batch, Spool
+from kodkod.resources.kinds.node_report import SpoolReport
+from kodkod.store.remote import RemoteResources
+
+SPOOL_BYTES_MAX = 512 * 1024 * 1024
+BATCHES_AT_ONCE = 16
+PAUSE_FIRST_S = 0.5
+PAUSE_MAX_S = 15.0
+REQUEST_S = 30.0
+
+
+class Shipper:
+    """Lives on the event loop: the spool is small writes, owned by this one thread."""
+
+    def __init__(self, resources: RemoteResources, folder: Path) -> None:
+        self._resources = resources
+        self._spool = Spool(folder, bytes_max=SPOOL_BYTES_MAX)
+        self._news = asyncio.Event()
+        self._news.set()
+        self._refused = 0
+
+    def add(self, dataset: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep records durably; they are sent as soon as the server takes them. OSError where the disk refuses."""
+        if records:
+            self._spool.append(dataset, records)
+            self._news.set()
+
+    def report(self) -> SpoolReport:
+        lost = sum(self._spool.counters.dropped.values()) + self._refused
+        return SpoolReport(segments=0, bytes=self._spool.size_bytes, lost=lost)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        pause_s = PAUSE_FIRST_S
+        while True:
+            waiting = self._spool.waiting(BATCHES_AT_ONCE)
+            if not waiting:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            try:
+                for batch in waiting:
+                    await self._send(batch)
+                pause_s = PAUSE_FIRST_S
+            except (aiohttp.ClientError, TimeoutError, Later) as error:
+                telemetry.server_unreachable("ingest", str(error) or type(error).__name__, pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, PAUSE_MAX_S)
+
+    async def _send(self, batch: Batch) -> None:
+        """Raises Later where a retry may help; a batch that never will be taken is counted and given up."""
+        url = f"{self._resources.server}/v1/ingest/{batch.dataset}"
+        headers = {"Content-Type": "application/x-ndjson", "X-Batch-Id": batch.id}
+        timeout = aiohttp.ClientTimeout(total=REQUEST_S)
+        async with self._resources.session.post(url, data=batch.body, headers=headers, timeout=timeout) as answer:
+            text = await answer.text()
+        if answer.status in (400, 404, 413, 422):
+            self._refused += batch.records
+            telemetry.records_refused(batch.dataset, batch.records, answer.status, text[:200])
+        elif answer.status != 200:
+            raise Later(f"status {answer.status}: {text[:200]}")
+        self._spool.acknowledge(batch)
+
+    def close(self) -> None:
+        self._spool.close()
+
+
+class Later(Exception):
+    """The server cannot take it now."""

@@ -1,0 +1,97 @@
+"""What does an alert of the engine tell a human? An event with both ends by name, the rule, and why it fired."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from kodkod.endpoints.parties import UNKNOWN, Parties, Party
+from kodkod.events import descriptions, identity, severity
+from kodkod.events.event import Event
+from kodkod.inspection.plan import Inspection
+
+if TYPE_CHECKING:
+    from kodkod._core import Alert
+
+TYPE = "deep_packet_inspection"
+
+
+def event_of(alert: Alert, inspection: Inspection, parties: Parties, node: str) -> Event:
+    """The event that one inspection gets for one alert (spec 3.6). parties: names for addresses, cluster-wide."""
+    source = parties.of(alert["src_ip"], seen_from=inspection.namespace)
+    destination = parties.of(alert["dst_ip"], seen_from=inspection.namespace)
+    rule = (alert["gid"], alert["sid"], alert["rev"])
+    return Event(
+        id=identity.dpi_id(
+            namespace=inspection.namespace, name=inspection.name, time_ns=alert["ts_ns"], source_ip=alert["src_ip"],
+            source_port=alert["src_port"], dest_ip=alert["dst_ip"], dest_port=alert["dst_port"], node=node,
+            signature=rule,
+        ),
+        time=alert["ts_ns"] // 1_000_000_000,
+        type=TYPE,
+        origin=f"dpi.{inspection.namespace}/{inspection.name}",
+        name=descriptions.SIGNATURE_TRIGGERED,
+        description=descriptions.of_signature(alert["msg"], gid=rule[0], sid=rule[1], rev=rule[2]),
+        severity=severity.of_priority(alert["priority"]),
+        source_ip=alert["src_ip"],
+        source_port=alert["src_port"],
+        source_name=name_of(source),
+        source_name_aggr=name_aggr_of(source),
+        source_namespace=namespace_of(source),
+        dest_ip=alert["dst_ip"],
+        dest_port=alert["dst_port"],
+        dest_name=name_of(destination),
+        dest_name_aggr=name_aggr_of(destination),
+        dest_namespace=namespace_of(destination),
+        host=node,
+        protocol=alert["proto"].lower(),
+        attack_vector="Network",
+        record=record_of(alert),
+    )  # fmt: skip
+
+
+def record_of(alert: Alert) -> dict[str, object]:
+    """The three fields of the product as text, and beside them what its text line hides."""
+    return {
+        "snort_signature_id": str(alert["sid"]),
+        "snort_signature_revision": str(alert["rev"]),
+        "snort_alert": line_of(alert),
+        "gid": alert["gid"],
+        "message": alert["msg"],
+        "class": alert["classtype"],
+        "priority": alert["priority"],
+        "app_proto": alert["app_proto"],
+        "direction": alert["direction"],
+        "community_id": alert["community_id"],
+        "rule": alert["rule"],
+        "references": list(alert["references"]),
+        "why": [dict(step) for step in alert["why"]],
+    }
+
+
+def line_of(alert: Alert) -> str:
+    """The alert as one line of Snort 3's `alert_fast` with the year (spec 3.5)."""
+    seconds, rest = divmod(alert["ts_ns"], 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%y/%m/%d-%H:%M:%S") + f".{rest // 1000:06d}"
+    classification = f"[Classification: {alert['class_text']}] " if alert["class_text"] else ""
+    return (
+        f'{moment} [**] [{alert["gid"]}:{alert["sid"]}:{alert["rev"]}] "{alert["msg"]}" [**] {classification}'
+        f"[Priority: {alert['priority']}] {{{alert['proto'].upper()}}} "
+        f"{place(alert['src_ip'], alert['src_port'])} -> {place(alert['dst_ip'], alert['dst_port'])}"
+    )
+
+
+def place(ip: str, port: int | None) -> str:
+    return ip if port is None else f"{ip}:{port}"
+
+
+def name_of(party: Party) -> str | None:
+    return party.name if party.type == "wep" else None
+
+
+def name_aggr_of(party: Party) -> str | None:
+    return None if party.name_aggr == UNKNOWN else party.name_aggr
+
+
+def namespace_of(party: Party) -> str:
+    return party.namespace
