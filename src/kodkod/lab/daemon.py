@@ -1,0 +1,271 @@
+"""Who keeps the practice cluster alive? One process for each lab: `kodkod lab up` starts it, `kodkod lab down` ends it.
+
+It holds the pods: when it dies, even by kill -9, they die with it (`PR_SET_PDEATHSIG`), and what is left on the host is
+named in the state file. Run it as `python -m kodkod.lab.daemon --data DIR`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from kodkod import telemetry as house
+from kodkod.clock import Clock, SystemClock, rfc3339
+from kodkod.lab import dns, node, objects, plan, publication, state, telemetry
+from kodkod.lab.errors import AnotherLab, CommandFailed, LabError, ServerAway
+from kodkod.lab.plan import Lab, Pod
+from kodkod.lab.state import PodState, State
+from kodkod.lab.world import POD_USER, WORKSHOP
+from kodkod.store.errors import StoreError
+from kodkod.store.kubeconfig import KubeconfigError
+from kodkod.store.remote import RemoteResources
+
+RESTART_PAUSE_S = (0.2, 1.0, 3.0, 10.0)
+STEADY_S = 60.0
+LOG_BYTES_MAX = 4 << 20
+LOG_CHECK_S = 10.0
+SERVER_WITHIN_S = 60.0
+
+
+class Daemon:
+    """One lab at work. Owns the state file while it lives."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self._data = data
+        self._clock = clock
+        self._state = State(owner=state.this_process(), table=plan.TABLE, user=POD_USER)
+        self._changed = asyncio.Event()
+
+    async def run(self, lab: Lab, resources: RemoteResources) -> None:
+        """Bring the lab up and keep it, until cancelled. Raises LabError, ExceptionGroup."""
+        pods = tuple(
+            PodState(one.namespace, one.name, str(one.address), one.interface, one.workload.name) for one in lab.pods
+        )
+        links = (plan.BRIDGE, plan.OUTSIDE_LINK, *(one.interface for one in lab.pods))
+        host = socket.gethostname()
+        self._set(network=plan.network_text(lab.network), links=links, pods=pods, services=_services(lab))
+        await node.plug_host(lab, self._data)
+        self._set(node=await publication.node_name(resources, host))
+        mine = [("Pod", one.namespace, one.name) for one in lab.pods]
+        await publication.withdraw(resources, keep=mine)
+        resolver = dns.Resolver(plan.zone(lab))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(dns.serve(resolver, str(lab.network.resolver)))
+            group.create_task(self._keep_outside(lab))
+            for one in lab.pods:
+                group.create_task(self._keep_pod(lab, one))
+            group.create_task(
+                publication.keep_published(resources, lambda: self._wanted(lab), self._changed, self._published)
+            )
+            group.create_task(self._keep_logs_short(lab))
+
+    def _set(self, **changes: object) -> None:
+        self._state = replace(self._state, **changes)  # type: ignore[arg-type]
+        state.save(self._data, self._state)
+        self._changed.set()
+
+    def _set_pod(self, one: Pod, **changes: object) -> None:
+        pods = tuple(
+            replace(known, **changes) if (known.namespace, known.name) == (one.namespace, one.name) else known  # type: ignore[arg-type]
+            for known in self._state.pods
+        )
+        ready = all(known.ready for known in pods)
+        if ready and not self._state.ready:
+            telemetry.standing(len(pods), self._state.network)
+        self._set(pods=pods, ready=ready)
+
+    def _published(self) -> None:
+        done = self._state.ready and not self._changed.is_set()
+        if done and not self._state.published:
+            self._state = replace(self._state, published=True)
+            state.save(self._data, self._state)
+
+    def _wanted(self, lab: Lab) -> list[objects.Object]:
+        host, known = str(lab.network.host), self._state
+        pods = [
+            objects.pod(one, now, node=known.node, host=host) for one, now in zip(lab.pods, known.pods, strict=True)
+        ]
+        return [*objects.namespaces(lab.world), *map(objects.service, lab.ports), *pods]
+
+    async def _keep_pod(self, lab: Lab, one: Pod) -> None:
+        def start() -> Awaitable[node.Running]:
+            return node.start_pod(one, lab.network, self._data)
+
+        async def runs(running: node.Running) -> None:
+            if one.workload.port is not None:
+                await node.until_answering(str(one.address), one.workload.port)
+            now = rfc3339(self._clock.now())
+            self._set_pod(one, process=running.identity, started_at=now, ready=True)
+            telemetry.pod_started(one.key, running.identity.pid)
+
+        def ended() -> None:
+            known = self._state.pod(one.namespace, one.name)
+            self._set_pod(one, ready=False, restarts=known.restarts + 1 if known is not None else 0)
+
+        await self._keep(one.key, start, runs, ended)
+
+    async def _keep_outside(self, lab: Lab) -> None:
+        await self._keep("outside", lambda: node.start_outside(lab.network, self._data))
+
+    async def _keep(
+        self,
+        key: str,
+        start: Callable[[], Awaitable[node.Running]],
+        runs: Callable[[node.Running], Coroutine[None, None, None]] | None = None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Run one sandbox; when it ends, start it again, with growing pauses."""
+        failures = 0
+        while True:
+            began = self._clock.monotonic_s()
+            running = await start()
+            try:
+                await self._listen(key, running, runs, ended)
+            finally:
+                await running.stop()
+            failures = 0 if self._clock.monotonic_s() - began > STEADY_S else failures + 1
+            pause_s = RESTART_PAUSE_S[min(failures, len(RESTART_PAUSE_S)) - 1]
+            telemetry.pod_ended(key, pause_s)
+            ended()
+            await asyncio.sleep(pause_s)
+
+    async def _listen(
+        self,
+        key: str,
+        running: node.Running,
+        runs: Callable[[node.Running], Coroutine[None, None, None]] | None,
+        ended: Callable[[], None],
+    ) -> None:
+        """Follow the pod's control lines to their end. The workload is probed beside them."""
+        async with asyncio.TaskGroup() as group:
+            probe: asyncio.Task[None] | None = None
+            while word := await running.line():
+                verb, _, rest = word.partition(" ")
+                if probe is not None:
+                    probe.cancel()
+                if verb == "running" and runs is not None:
+                    probe = group.create_task(runs(running))
+                elif verb == "ended":
+                    telemetry.workload_ended(key, rest)
+                    ended()
+            if probe is not None:
+                probe.cancel()
+
+    async def _keep_logs_short(self, lab: Lab) -> None:
+        """A pod's log is appended to by the pod itself, so at its bound it is emptied in place."""
+        while True:
+            await asyncio.sleep(LOG_CHECK_S)
+            for one in lab.pods:
+                file = node.log_file(self._data, one.namespace, one.name)
+                with suppress(FileNotFoundError):
+                    size = file.stat().st_size
+                    if size > LOG_BYTES_MAX:
+                        os.truncate(file, 0)
+                        telemetry.log_cut(one.key, size)
+
+
+def _services(lab: Lab) -> tuple[dict[str, object], ...]:
+    return tuple(
+        {
+            "namespace": port.service.namespace,
+            "name": port.service.name,
+            "address": str(port.address),
+            "external": str(port.external) if port.external else "",
+            "ports": f"{port.service.port}:{port.service.target_port}",
+        }
+        for port in lab.ports
+    )
+
+
+def draw(length: int) -> str:
+    """Random text for a generated name."""
+    return "".join(secrets.choice(plan.NAME_ALPHABET) for _ in range(length))
+
+
+async def bring_up(data: Path, clock: Clock) -> None:
+    """Remove leftovers, then stand until cancelled. Raises LabError."""
+    node.require()
+    if (owner := await node.other_owner(data)) is not None:
+        raise AnotherLab(owner)
+    await node.remove(state.load(data), data)
+    network = plan.choose_network(await node.busy_networks())
+    lab = plan.plan(WORKSHOP, network, draw)
+    daemon = Daemon(data, clock)
+    try:
+        async with await connected(data) as resources:
+            await daemon.run(lab, resources)
+    except* LabError as refused:
+        raise _first(refused) from None
+    except* (StoreError, KubeconfigError) as away:
+        raise ServerAway(str(_first(away))) from None
+    finally:
+        await node.remove(state.load(data), data)
+
+
+async def connected(data: Path) -> RemoteResources:
+    """The API, once it answers. Raises ServerAway."""
+    deadline = asyncio.get_running_loop().time() + SERVER_WITHIN_S
+    while True:
+        try:
+            resources = RemoteResources.from_kubeconfig(publication.kubeconfig_file(data))
+        except KubeconfigError as missing:
+            raise ServerAway(str(missing)) from missing
+        try:
+            await publication.node_name(resources, "")
+            return resources
+        except StoreError as away:
+            await resources.close()
+            if asyncio.get_running_loop().time() > deadline:
+                raise ServerAway(f"the server at {resources.server} does not answer: {away}") from away
+        await asyncio.sleep(1)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def drive(data: Path) -> int:
+    """Run until SIGTERM or SIGINT. The exit code."""
+    work = asyncio.ensure_future(bring_up(data, SystemClock()))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        state.forget(data)
+        return 0
+    except (LabError, CommandFailed) as refused:
+        owner = state.this_process()
+        state.save(data, State(owner=owner, error=str(refused), hint=getattr(refused, "hint", "")))
+        return 1
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="kodkod.lab.daemon")
+    parser.add_argument("--data", type=Path, required=True)
+    data: Path = parser.parse_args().data.resolve()
+    house.set_up()
+    state.folder(data).mkdir(parents=True, exist_ok=True)
+    with (state.folder(data) / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return 0  # somebody else keeps this lab
+        return asyncio.run(drive(data))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
