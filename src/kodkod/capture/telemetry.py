@@ -54,3 +54,13 @@ def handed_out(capture: str, files: int) -> None:
 
 def status_failed(capture: str, cause: str) -> None:
     fact(_log, logging.WARNING, "capture status not written", _fold_failed, capture=capture, cause=cause)
+
+
+def status_not_written(capture: str, error: str) -> None:
+    """The status of a capture could not be written; the next look tries again."""
+    _log.warning("status not written", extra={"fields": {"capture": capture, "error": error}})
+
+
+def node_not_reached(node: str, error: str) -> None:
+    """A node's files cannot be fetched now; those of the others are."""
+    _log.warning("node not reached for files", extra={"fields": {"node": node, "error": error}})

@@ -1,0 +1,145 @@
+"""How does a PacketCapture get its status? By folding what the nodes report; this is its only writer.
+
+Looks at reports and captures whenever one changes, and now and then by itself, since silence changes nothing: the
+entries of a node that has gone leave a minute after its Node object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kodkod.capture import plan as plans
+from kodkod.capture import telemetry
+from kodkod.clock import Clock
+from kodkod.resources import Object, kinds
+from kodkod.store import Resources, events
+from kodkod.store.errors import NotFound, StoreError
+from kodkod.store.informer import Informer, Key
+
+LOOK_S = 5.0
+GONE_AFTER = timedelta(seconds=60)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def entry_of(node: str, capture: Mapping[str, Any], observed_at: str | None) -> dict[str, Any]:
+    """One element of `status.files`, from a node's report of one capture."""
+    files = capture.get("files") or []
+    entry = {
+        "node": node,
+        "directory": capture.get("directory", ""),
+        "fileNames": sorted(file["name"] for file in files),
+        "state": capture["state"],
+        "reason": capture.get("reason", ""),
+        "message": capture.get("message", ""),
+        "bytes": sum(int(file.get("bytes", 0)) for file in files),
+        "packets": capture.get("packets", 0),
+        "dropped": sum((capture.get("drops") or {}).values()),
+        "interfaces": [one["interface"] for one in capture.get("endpoints") or []],
+        "oldestPacketTime": capture.get("oldestPacket"),
+        "observedAt": observed_at,
+    }
+    return {key: value for key, value in entry.items() if value not in ("", None)}
+
+
+def fold(capture: Object, reports: list[Object]) -> dict[str, Any]:
+    """The status of a capture: an entry a node, sorted, and one state for all; no state while no node reports."""
+    uid = capture["metadata"].get("uid")
+    entries = [
+        entry_of(report["spec"]["node"], one, report["status"].get("observedAt"))
+        for report in reports
+        for one in (report.get("status") or {}).get("captures") or []
+        if one.get("uid") == uid
+    ]
+    entries.sort(key=lambda entry: str(entry["node"]))
+    status: dict[str, Any] = {"files": entries}
+    if entries:
+        status["state"] = plans.fold(entry["state"] for entry in entries)
+    return status
+
+
+def essence(status: Mapping[str, Any]) -> Any:
+    """What must be written at once; counters and times alone wait for the next look."""
+    moving = ("bytes", "packets", "observedAt", "oldestPacketTime", "dropped")
+    files = [{key: value for key, value in entry.items() if key not in moving} for entry in status.get("files") or []]
+    return {**status, "files": files}
+
+
+class Controller:
+    """Runs in the server; `resources` writes with the server's own identity."""
+
+    def __init__(self, resources: Resources, clock: Clock) -> None:
+        self._resources = resources
+        self._clock = clock
+        self._captures = Informer(resources, kinds.PACKET_CAPTURE)
+        self._reports = Informer(resources, kinds.NODE_REPORT)
+        self._nodes = Informer(resources, kinds.NODE)
+        self._missing: dict[str, datetime] = {}
+        self._written: dict[Key, datetime] = {}
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Fold until cancelled."""
+        for informer in (self._captures, self._reports, self._nodes):
+            informer.wake(self._changed)
+        async with asyncio.TaskGroup() as group:
+            for informer in (self._captures, self._reports, self._nodes):
+                group.create_task(informer.run())
+            for informer in (self._captures, self._reports, self._nodes):
+                await informer.synced()
+            while True:
+                self._changed.clear()
+                await self._fold_all()
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+    async def _fold_all(self) -> None:
+        now = self._clock.now()
+        reports = [report for report in self._reports.items.values() if self._counts(report, now)]
+        for key, capture in list(self._captures.items.items()):
+            status = fold(capture, reports)
+            known = capture.get("status") or {}
+            is_old = now - self._written.get(key, NEVER) >= timedelta(seconds=LOOK_S)
+            if essence(status) != essence({"files": [], **known}) or (status != known and is_old):
+                await self._write(key, capture, status, now)
+        self._written = {key: at for key, at in self._written.items() if key in self._captures.items}
+
+    def _counts(self, report: Object, now: datetime) -> bool:
+        """Whether a node's report still stands: until a minute after its Node object went."""
+        node = report["spec"]["node"]
+        if ("", node) in self._nodes.items:
+            self._missing.pop(node, None)
+            return True
+        return now - self._missing.setdefault(node, now) < GONE_AFTER
+
+    async def _write(self, key: Key, capture: Object, status: dict[str, Any], now: datetime) -> None:
+        before = {entry["node"]: entry["state"] for entry in (capture.get("status") or {}).get("files") or []}
+        try:
+            await self._resources.patch(
+                kinds.PACKET_CAPTURE, key[1], {"status": status}, key[0], subresource="status", field_manager="kodkod"
+            )
+        except NotFound:
+            return
+        except StoreError as error:
+            telemetry.status_not_written("/".join(key), str(error))
+            return
+        self._written[key] = now
+        for entry in status["files"]:
+            if entry["state"] != before.get(entry["node"]):
+                await self._tell(capture, entry, now)
+
+    async def _tell(self, capture: Object, entry: Mapping[str, Any], now: datetime) -> None:
+        """An Event for each change of state, for `kubectl describe`."""
+        is_error = entry["state"] == "Error"
+        message = (
+            entry.get("message") or f"{entry['state']} on {', '.join(entry.get('interfaces') or ['no interface'])}"
+        )
+        await events.record(
+            self._resources, capture, entry["state"], f"{entry['node']}: {message}",
+            "Warning" if is_error else "Normal", now=now,
+        )  # fmt: skip

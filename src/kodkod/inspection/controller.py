@@ -1,0 +1,210 @@
+"""How does a DeepPacketInspection get its status, and where do the pods of `tigera-dpi` come from?
+
+Nodes' reports are folded into `status.nodes`; this is its only writer. The inspector of each node is shown as a pod of
+namespace `tigera-dpi` with the state of the real process, there while any DeepPacketInspection exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kodkod.clock import Clock, rfc3339
+from kodkod.inspection import telemetry
+from kodkod.resources import Object, kinds
+from kodkod.resources.kinds.deep_packet_inspection import ERROR_CONDITIONS_MAX
+from kodkod.store import Resources
+from kodkod.store.errors import AlreadyExists, NotFound, StoreError
+from kodkod.store.informer import Informer, Key
+
+LOOK_S = 5.0
+STALE = timedelta(seconds=60)
+NEVER = datetime.min.replace(tzinfo=UTC)
+NAMESPACE = "tigera-dpi"
+LABELS = {"k8s-app": "tigera-dpi"}
+
+
+def node_entry(report: Object, one: Mapping[str, Any]) -> dict[str, Any]:
+    """One element of `status.nodes`, from a node's report of one inspection."""
+    status = report["status"]
+    conditions = {entry["message"]: entry for entry in one.get("errorConditions") or []}
+    return {
+        "node": report["spec"]["node"],
+        "active": {"success": bool(one.get("success")), "lastUpdated": status.get("observedAt")},
+        "errorConditions": [
+            {"message": entry["message"], "lastUpdated": entry["lastUpdated"]} for entry in conditions.values()
+        ][:ERROR_CONDITIONS_MAX],
+        "endpoints": one.get("attached", 0),
+        "rules": (status.get("rules") or {}).get("full", 0) + (status.get("rules") or {}).get("degraded", 0),
+        "packets": one.get("packets", 0),
+        "alerts": one.get("alerts", 0),
+        "dropped": sum((one.get("drops") or {}).values()),
+        "observedAt": status.get("observedAt"),
+    }
+
+
+def fold(inspection: Object, reports: list[Object]) -> dict[str, Any]:
+    """The status of an inspection: an entry a node, sorted."""
+    uid = inspection["metadata"].get("uid")
+    entries = [
+        node_entry(report, one)
+        for report in reports
+        for one in (report.get("status") or {}).get("inspections") or []
+        if one.get("uid") == uid
+    ]
+    return {"nodes": sorted(entries, key=lambda entry: str(entry["node"]))}
+
+
+def essence(status: Mapping[str, Any]) -> Any:
+    """What must be written at once; counters and times alone wait for the next look."""
+    return [
+        (
+            entry.get("node"),
+            (entry.get("active") or {}).get("success"),
+            [condition.get("message") for condition in entry.get("errorConditions") or []],
+            entry.get("endpoints"),
+            entry.get("rules"),
+        )
+        for entry in status.get("nodes") or []
+    ]
+
+
+def pod_name(node: str) -> str:
+    """`tigera-dpi-xxxxx`: the same for a node every time."""
+    return f"tigera-dpi-{hashlib.sha256(node.encode()).hexdigest()[:5]}"
+
+
+def pod(report: Object, now: datetime) -> Object:
+    """The inspector of a node as a complete pod, Ready as the process says for as long as it is heard."""
+    node, status = report["spec"]["node"], report.get("status") or {}
+    seen = status.get("observedAt")
+    is_heard = seen is not None and now - datetime.fromisoformat(seen) < STALE
+    is_ready = bool(status.get("ready")) and is_heard
+    started = status.get("startedAt") or rfc3339(now)
+    truth = "True" if is_ready else "False"
+    container = {"name": "tigera-dpi", "image": f"kodkod/inspector:{status.get('version', '')}"}
+    state = {"running": {"startedAt": started}} if is_heard else {"waiting": {"reason": "NotReporting"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": pod_name(node), "namespace": NAMESPACE, "generateName": "tigera-dpi-", "labels": LABELS,
+        },
+        "spec": {
+            "nodeName": node, "hostNetwork": True, "securityContext": {}, "serviceAccountName": "tigera-dpi",
+            "restartPolicy": "Always", "containers": [{**container, "resources": {}}],
+        },
+        "status": {
+            "phase": "Running" if is_heard else "Pending",
+            "startTime": started,
+            "conditions": [
+                {"type": name, "status": truth if name in ("Ready", "ContainersReady") else "True"}
+                for name in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
+            ],
+            "containerStatuses": [
+                {
+                    **container, "imageID": "", "ready": is_ready, "started": is_heard, "restartCount": 0,
+                    "state": state, "lastState": {},
+                }
+            ],
+        },
+    }  # fmt: skip
+
+
+class Controller:
+    """Runs in the server; `resources` writes with the server's own identity."""
+
+    def __init__(self, resources: Resources, clock: Clock) -> None:
+        self._resources = resources
+        self._clock = clock
+        self._inspections = Informer(resources, kinds.DEEP_PACKET_INSPECTION)
+        self._reports = Informer(resources, kinds.NODE_REPORT)
+        self._pods = Informer(resources, kinds.POD, NAMESPACE)
+        self._detections = Informer(resources, kinds.INTRUSION_DETECTION)
+        self._written: dict[Key, datetime] = {}
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Fold until cancelled."""
+        informers = (self._inspections, self._reports, self._pods, self._detections)
+        async with asyncio.TaskGroup() as group:
+            for informer in informers:
+                informer.wake(self._changed)
+                group.create_task(informer.run())
+            for informer in informers:
+                await informer.synced()
+            while True:
+                self._changed.clear()
+                try:
+                    await self._fold_all()
+                except StoreError as error:
+                    telemetry.status_not_written(str(error))
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+    async def _fold_all(self) -> None:
+        now = self._clock.now()
+        reports = [report for report in self._reports.items.values() if report["spec"]["role"] == "inspector"]
+        for key, inspection in list(self._inspections.items.items()):
+            status, known = fold(inspection, reports), inspection.get("status") or {}
+            is_old = now - self._written.get(key, NEVER) >= timedelta(seconds=LOOK_S)
+            if essence(status) != essence(known) or (status != known and is_old):
+                await self._write(key, status)
+                self._written[key] = now
+        await self._show_pods(reports, now)
+        await self._confirm(reports)
+
+    async def _write(self, key: Key, status: dict[str, Any]) -> None:
+        try:
+            await self._resources.patch(
+                kinds.DEEP_PACKET_INSPECTION, key[1], {"status": status}, key[0], subresource="status",
+                field_manager="kodkod",
+            )  # fmt: skip
+        except NotFound:
+            return
+
+    async def _show_pods(self, reports: list[Object], now: datetime) -> None:
+        wanted = {pod_name(report["spec"]["node"]): pod(report, now) for report in reports}
+        if not self._inspections.items:
+            wanted = {}
+        for (_, name), present in list(self._pods.items.items()):
+            if name not in wanted and (present["metadata"].get("labels") or {}) == LABELS:
+                await self._remove(name)
+        for name, shown in wanted.items():
+            known = self._pods.items.get((NAMESPACE, name))
+            if known is None:
+                try:
+                    await self._resources.create(kinds.POD, shown, field_manager="kodkod")
+                except AlreadyExists:
+                    pass
+            if known is None or known.get("status") != shown["status"]:
+                await self._resources.patch(
+                    kinds.POD,
+                    name,
+                    {"status": shown["status"]},
+                    NAMESPACE,
+                    subresource="status",
+                    field_manager="kodkod",
+                )
+
+    async def _remove(self, name: str) -> None:
+        try:
+            await self._resources.delete(kinds.POD, name, NAMESPACE)
+        except NotFound:
+            return
+
+    async def _confirm(self, reports: list[Object]) -> None:
+        """IntrusionDetection is Ready once an inspector reports that it runs within bounds."""
+        state = "Ready" if any((report.get("status") or {}).get("engine") for report in reports) else "Progressing"
+        for (_, name), obj in list(self._detections.items.items()):
+            if (obj.get("status") or {}).get("state") != state:
+                await self._resources.patch(
+                    kinds.INTRUSION_DETECTION, name, {"status": {"state": state}}, subresource="status",
+                    field_manager="kodkod",
+                )  # fmt: skip
