@@ -84,7 +84,7 @@ def _using(owner: Owner) -> str:
 
 
 def _merge(schema: Schema, live: Any, wanted: Any) -> Any:
-    if isinstance(wanted, dict) and isinstance(live, dict) and wanted and not fields.is_atomic(schema):
+    if isinstance(wanted, dict) and isinstance(live, dict) and not fields.is_atomic(schema):
         for name, value in wanted.items():
             live[name] = _merge(fields.child_schema(schema, name), live.get(name), value)
         return live
