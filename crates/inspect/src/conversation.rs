@@ -4,10 +4,10 @@
 
 use kodkod_stream::Direction;
 
-use crate::http;
 use crate::plain::{self, Plain};
 use crate::wizard::{self, Guess};
 use crate::{Anomaly, Limits, Pdu, Service, Transaction};
+use crate::{dns, http, tls};
 
 /// What carries the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ enum State {
     Datagrams(Datagrams),
     Plain(Box<Plain>),
     Http(Box<http::Session>),
+    Dns(Box<dns::Stream>),
+    Tls(Box<tls::Session>),
     Opaque(Service),
 }
 
@@ -89,6 +91,8 @@ pub(crate) enum Outcome {
     Stay,
     /// Nothing more can be seen.
     Opaque,
+    /// The protocol's framing is lost; read on without it, from the last so many bytes of the input.
+    Unframed(usize),
     /// The protocol has ended and another begins: the last so many bytes of the input belong to it.
     Renew(usize),
 }
@@ -108,6 +112,8 @@ impl Conversation {
             State::Datagrams(datagrams) => datagrams.service,
             State::Plain(plain) => plain.service(),
             State::Http(_) => Service::Http,
+            State::Dns(_) => Service::Dns,
+            State::Tls(_) => Service::Tls,
             State::Opaque(service) => *service,
         };
         if service == Service::Unknown { self.outer } else { service }
@@ -125,6 +131,8 @@ impl Conversation {
             State::Silent | State::Naming(_) => return self.on_unnamed(direction, input, sink),
             State::Plain(plain) => return plain.on_stream(direction, input, sink),
             State::Http(session) => session.on_stream(direction, input, sink),
+            State::Dns(stream) => stream.on_stream(direction, input, sink),
+            State::Tls(session) => session.on_stream(direction, input, sink),
             State::Datagrams(_) | State::Opaque(_) => return,
         };
         match (outcome, input) {
@@ -139,8 +147,32 @@ impl Conversation {
                 // Ends because the new protocol begins behind at least one byte of the old.
                 self.on_stream(direction, Input::Data(rest), sink);
             }
+            (Outcome::Unframed(rest), _) => self.unframe(direction, input, rest, sink),
             (Outcome::Renew(_), _) => {}
         }
+    }
+
+    /// Read on without the protocol's frames: what was held, then the last `rest` bytes of the input.
+    fn unframe(&mut self, direction: Direction, input: Input<'_>, rest: usize, sink: &mut dyn Sink) {
+        let plain = State::Plain(Box::new(Plain::unframed(self.service(), &self.limits)));
+        let [to_server, to_client] = match std::mem::replace(&mut self.state, plain) {
+            State::Dns(stream) => stream.into_held(),
+            State::Tls(session) => session.into_held(),
+            _ => Default::default(),
+        };
+        let (held, other) = match direction {
+            Direction::ToServer => (to_server, to_client),
+            Direction::ToClient => (to_client, to_server),
+        };
+        self.on_stream(direction.reversed(), Input::Data(&other), sink);
+        self.on_stream(direction, Input::Data(&held), sink);
+        let input = match input {
+            Input::Data(data) => {
+                Input::Data(data.len().checked_sub(rest).and_then(|at| data.get(at..)).unwrap_or_default())
+            }
+            other => other,
+        };
+        self.on_stream(direction, input, sink);
     }
 
     /// How many of this direction's next bytes need not be handed in as data: a caller that has not copied them yet may
@@ -150,6 +182,7 @@ impl Conversation {
         match &self.state {
             State::Opaque(_) => u64::MAX,
             State::Http(session) => session.skippable(direction),
+            State::Tls(session) => session.skippable(direction),
             _ => 0,
         }
     }
@@ -165,7 +198,11 @@ impl Conversation {
         }
         let [to_server, to_client] = &mut datagrams.messages;
         let message = if direction == Direction::ToServer { to_server } else { to_client };
-        plain::emit(datagrams.service, direction, *message, payload, sink);
+        if datagrams.service == Service::Dns {
+            dns::emit(direction, *message, payload, payload, sink);
+        } else {
+            plain::emit(datagrams.service, direction, *message, payload, sink);
+        }
         *message = message.wrapping_add(1);
     }
 
@@ -176,7 +213,7 @@ impl Conversation {
             State::Naming(_) => self.settle(sink),
             State::Plain(plain) => plain.on_idle(sink),
             State::Http(session) => session.on_idle(sink),
-            State::Silent | State::Datagrams(_) | State::Opaque(_) => {}
+            State::Silent | State::Datagrams(_) | State::Dns(_) | State::Tls(_) | State::Opaque(_) => {}
         }
     }
 
@@ -264,6 +301,8 @@ impl Conversation {
     fn named_state(&self, service: Service) -> State {
         match service {
             Service::Http => State::Http(Box::new(http::Session::new(&self.limits))),
+            Service::Dns => State::Dns(Box::default()),
+            Service::Tls => State::Tls(Box::default()),
             _ => self.unsigned_state(service),
         }
     }

@@ -14,12 +14,15 @@
 
 mod anomaly;
 mod conversation;
+mod dns;
 mod http;
 mod limits;
 mod pdu;
 mod plain;
+mod reader;
 mod service;
 mod span;
+mod tls;
 mod transaction;
 mod wizard;
 

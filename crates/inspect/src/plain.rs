@@ -39,6 +39,11 @@ impl Plain {
         Self { service, pdu_max, sides: [side(Direction::ToServer), side(Direction::ToClient)] }
     }
 
+    /// Without frames and lines, where those of the protocol are lost.
+    pub(crate) fn unframed(service: Service, limits: &Limits) -> Self {
+        Self { service, ..Self::new(Service::Unknown, limits) }
+    }
+
     pub(crate) fn service(&self) -> Service {
         self.service
     }
