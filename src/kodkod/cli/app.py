@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kubeconfig": ("kodkod.cli.kubeconfig", "Path or content of a kubeconfig for the embedded API."),
     "demo": ("kodkod.cli.demo", "The workshop, command by command, on real packets."),
     "lab": ("kodkod.lab.commands", "The practice cluster: pods in network namespaces."),
-    "captured-packets": ("kodkod.capture.commands", "Copy or clean the files of a packet capture."),
+    "captured-packets": ("kodkod.capture.commands:main", "Copy or clean the files of a packet capture."),
     "scan": ("kodkod.cli.scan:main", "Judge capture files with rules; no server needed."),
     "rules": ("kodkod.cli.rules", "Check, install and list rule sets."),
     "server": ("kodkod.cli.processes:server", "The control plane: API, controllers, ingest, console."),

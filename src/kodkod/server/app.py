@@ -40,6 +40,7 @@ from kodkod.server.door import Door
 from kodkod.server.kube.face import Face
 from kodkod.server.kube.streaming import TakeoverProtocol, exec_routes
 from kodkod.server.lab_pods import LabExec
+from kodkod.server.node_features import add_node_features
 from kodkod.server.services import Controller, Services
 from kodkod.store.embedded import EmbeddedResources
 from kodkod.store.errors import AlreadyExists
@@ -84,6 +85,7 @@ async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]
             controllers=[audit_log],
         )
         services.state["logs"] = logs
+        add_node_features(services)
         async with facts_of(services, logs):
             yield services
     finally:

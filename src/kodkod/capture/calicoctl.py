@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""The command line client of captures as one file: needs Python 3 and nothing else.
+
+    calicoctl version
+    calicoctl captured-packets copy  NAME [-n NAMESPACE | -a] [-d FOLDER]
+    calicoctl captured-packets clean NAME [-n NAMESPACE | -a]
+
+Reads the kubeconfig named by --config or KUBECONFIG (or ~/.kube/config) and needs the right get or delete on
+packetcaptures/files there. Exit status: 0 done, 1 something failed or nothing was found, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import os
+import re
+import ssl
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+VERSION = "v0.1.0"
+DONE, FAILED, USAGE = 0, 1, 2
+TIMEOUT_S = 300
+GROUP = "/apis/projectcalico.org/v3"
+
+
+class Failure(Exception):
+    """Something that the person who asked should read."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns the exit status."""
+    parser = parser_of()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return USAGE
+    try:
+        if options.command == "version":
+            return show_version(options)
+        return captured_packets(options)
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return FAILED
+
+
+def parser_of() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-c", "--config", default=None, help="kubeconfig (default: KUBECONFIG, ~/.kube/config)")
+    common.add_argument("--context", default=None, help="context of the kubeconfig")
+    common.add_argument("-l", "--log-level", default=None, help="accepted for compatibility")
+    common.add_argument("--allow-version-mismatch", action="store_true", help="accepted for compatibility")
+    parser = argparse.ArgumentParser(prog="calicoctl", description=str(__doc__).split("\n")[0])
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("version", parents=[common], help="versions of client and cluster")
+    packets = commands.add_parser("captured-packets", parents=[common], help="copy or clean the files of a capture")
+    packets.add_argument("action", choices=["copy", "clean"])
+    packets.add_argument("name", metavar="NAME", help="name of the PacketCapture")
+    place = packets.add_mutually_exclusive_group()
+    place.add_argument("-n", "--namespace", default="default", help="namespace of the capture (default: default)")
+    place.add_argument("-a", "--all-namespaces", action="store_true", help="captures of this name everywhere")
+    packets.add_argument("-d", "--dest", "--destination", default=".", help="destination folder of copy (default: .)")
+    return parser
+
+
+def show_version(options: argparse.Namespace) -> int:
+    print(f"Client Version:    {VERSION}")
+    try:
+        cluster = Cluster.of(options)
+        information = json.loads(cluster.ask(f"{GROUP}/clusterinformations/default"))
+    except Failure as failure:
+        print(f"Cluster not reached: {failure}", file=sys.stderr)
+        return DONE
+    print(f"Cluster Calico Enterprise Version: {information['spec'].get('cnxVersion', 'unknown')}")
+    return DONE
+
+
+def captured_packets(options: argparse.Namespace) -> int:
+    cluster = Cluster.of(options)
+    namespaces = [options.namespace]
+    if options.all_namespaces:
+        namespaces = namespaces_of(cluster, options.name)
+        if not namespaces:
+            raise Failure(f"no capture named {options.name} in any namespace")
+    failures = 0
+    for namespace in namespaces:
+        try:
+            if options.action == "copy":
+                prefix = f"{namespace}_" if len(namespaces) > 1 else ""
+                failures += copy(cluster, namespace, options.name, Path(options.dest), prefix)
+            else:
+                clean(cluster, namespace, options.name)
+        except Failure as failure:
+            print(f"error: {namespace}/{options.name}: {failure}", file=sys.stderr)
+            failures += 1
+    return FAILED if failures else DONE
+
+
+def namespaces_of(cluster: Cluster, name: str) -> list[str]:
+    listed = json.loads(cluster.ask(f"{GROUP}/packetcaptures"))["items"]
+    return sorted(item["metadata"]["namespace"] for item in listed if item["metadata"]["name"] == name)
+
+
+def copy(cluster: Cluster, namespace: str, name: str, folder: Path, prefix: str) -> int:
+    """Unpack the files into the folder, under their own names. Returns how many nodes did not answer."""
+    if not folder.is_dir():
+        raise Failure(f"{folder} is not a folder")
+    print(f"Copy capture files for {namespace}/{name} to {folder}")
+    body, headers = cluster.fetch("GET", f"/packet-capture/download/{namespace}/{name}/files.zip")
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        for entry in archive.infolist():
+            # Only the last part of a name is used: an archive may not choose where a file lands.
+            target = folder / (prefix + Path(entry.filename).name)
+            partial = target.with_name(target.name + ".part")
+            partial.write_bytes(archive.read(entry))
+            partial.replace(target)
+    unreachable = [node for node in headers.get("X-Unreachable-Nodes", "").split(",") if node]
+    for node in unreachable:
+        print(f"error: node {node} did not answer; its files are missing", file=sys.stderr)
+    return len(unreachable)
+
+
+def clean(cluster: Cluster, namespace: str, name: str) -> None:
+    print(f"Clean capture files for {namespace}/{name}")
+    cluster.fetch("DELETE", f"/packet-capture/files/{namespace}/{name}/files.zip")
+
+
+class Cluster:
+    """The server of a kubeconfig's context."""
+
+    def __init__(self, server: str, token: str, trust: ssl.SSLContext) -> None:
+        self._server = server.rstrip("/")
+        self._token = token
+        self._trust = trust
+
+    @staticmethod
+    def of(options: argparse.Namespace) -> Cluster:
+        path = Path(options.config or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+        try:
+            document = parse(path.read_text())
+        except OSError as error:
+            raise Failure(f"kubeconfig {path}: {error.strerror}") from error
+        context = entry_of(document, "contexts", options.context or document.get("current-context"), path)["context"]
+        cluster = entry_of(document, "clusters", context.get("cluster"), path)["cluster"]
+        user = entry_of(document, "users", context.get("user"), path)["user"]
+        trust = ssl.create_default_context()
+        if data := cluster.get("certificate-authority-data"):
+            trust = ssl.create_default_context(cadata=base64.b64decode(data).decode())
+        elif file := cluster.get("certificate-authority"):
+            trust = ssl.create_default_context(cafile=str(path.parent / file))
+        if "token" not in user:
+            raise Failure(f"kubeconfig {path}: user {context.get('user')} has no token")
+        return Cluster(cluster["server"], user["token"], trust)
+
+    def ask(self, path: str) -> bytes:
+        return self.fetch("GET", path)[0]
+
+    def fetch(self, method: str, path: str) -> tuple[bytes, Any]:
+        """Body and headers. Raises Failure with the server's own words."""
+        request = urllib.request.Request(self._server + path, method=method)
+        request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._trust) as answer:
+                return answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            raise Failure(words_of(error)) from error
+        except OSError as error:
+            raise Failure(f"{self._server} is not reached: {getattr(error, 'reason', error)}") from error
+
+
+def words_of(error: urllib.error.HTTPError) -> str:
+    """What the server said: a line of text, or the message of a Status."""
+    text = error.read().decode(errors="replace").strip()
+    try:
+        return f"{error.code}: {json.loads(text)['message']}"
+    except (ValueError, KeyError, TypeError):
+        return text or f"status {error.code}"
+
+
+def entry_of(document: dict[str, Any], section: str, name: object, path: Path) -> dict[str, Any]:
+    for entry in document.get(section) or []:
+        if entry.get("name") == name:
+            found: dict[str, Any] = entry
+            return found
+    raise Failure(f"kubeconfig {path}: no entry {name!r} in {section}")
+
+
+def parse(text: str) -> dict[str, Any]:
+    """A kubeconfig: JSON, or the part of YAML that they are written in (block maps and lists of plain values)."""
+    if text.lstrip().startswith("{"):
+        document = json.loads(text)
+    else:
+        lines = [line.rstrip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        document, rest = block([line for line in lines if line != "---"], 0)
+        if rest:
+            raise Failure(f"kubeconfig: cannot read the line {rest[0].strip()!r}")
+    if not isinstance(document, dict):
+        raise Failure("kubeconfig: not a mapping")
+    return document
+
+
+def block(lines: list[str], indent: int) -> tuple[Any, list[str]]:
+    """The value whose lines begin at this indent, and the lines after it. Each call takes at least one line."""
+    if lines and lines[0].lstrip().startswith("- "):
+        items: list[Any] = []
+        while lines and depth(lines[0]) == indent and lines[0].lstrip().startswith("- "):
+            first = " " * (indent + 2) + lines[0].lstrip()[2:]
+            item, lines = block([first, *lines[1:]], indent + 2) if ":" in first else (scalar(first), lines[1:])
+            items.append(item)
+        return items, lines
+    mapping: dict[str, Any] = {}
+    while lines and depth(lines[0]) == indent and not lines[0].lstrip().startswith("- "):
+        key, _, value = lines[0].strip().partition(":")
+        lines = lines[1:]
+        if value.strip():
+            mapping[key.strip("\"'")] = scalar(value)
+        elif lines and (depth(lines[0]) > indent or (depth(lines[0]) == indent and lines[0].lstrip().startswith("- "))):
+            mapping[key.strip("\"'")], lines = block(lines, depth(lines[0]))
+        else:
+            mapping[key.strip("\"'")] = None
+    return mapping, lines
+
+
+def depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def scalar(text: str) -> Any:
+    text = text.strip()
+    if text in ("{}", "[]"):
+        return {} if text == "{}" else []
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return re.sub(r"\s+#.*$", "", text)
+
+
+def source(version: str) -> bytes:
+    """This very file, for download under a version; it says that version of itself."""
+    text = Path(__file__).read_text()
+    shown = version if re.fullmatch(r"v?[0-9A-Za-z.+-]{1,64}", version) else VERSION
+    return text.replace(f'VERSION = "{VERSION}"', f'VERSION = "{shown}"', 1).encode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

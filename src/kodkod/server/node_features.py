@@ -1,0 +1,48 @@
+"""How do captures and inspections come into the server? Their controllers, and the ways to a capture's files."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kodkod.capture import controller as capturing
+from kodkod.capture.calicoctl import source as calicoctl_source
+from kodkod.capture.retrieval import Nodes
+from kodkod.capture.routes import FileRoutes
+from kodkod.inspection import controller as inspecting
+from kodkod.resources import kinds
+from kodkod.server import audit
+from kodkod.server.services import Services, Subresource
+
+
+def add_node_features(services: Services) -> None:
+    """Add what the nodes' features need of a server to its services."""
+    resources, clock = services.resources, services.clock
+    services.controllers += [capturing.Controller(resources, clock), inspecting.Controller(resources, clock)]
+    files = FileRoutes(resources, services.authorizer, Nodes(services.data / "pki"), Recorder(services))
+    services.routes += files.routes()
+    services.calicoctl = lambda version: calicoctl_source(version) if version else None
+
+    async def subresource(asked: Subresource) -> Response:
+        return await files.subresource(asked.request, asked.namespace, asked.name, asked.rest)
+
+    services.subresources[(kinds.PACKET_CAPTURE.plural, "files")] = subresource
+
+
+class Recorder:
+    """Puts reads and deletions under the product's paths on record; the Kubernetes face records its own."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def __call__(self, request: Request, *, verb: str, namespace: str, name: str, code: int) -> None:
+        now = self._services.clock.now()
+        reference = {
+            "resource": kinds.PACKET_CAPTURE.plural, "subresource": "files", "namespace": namespace, "name": name,
+            "apiGroup": kinds.PACKET_CAPTURE.group, "apiVersion": kinds.PACKET_CAPTURE.version,
+        }  # fmt: skip
+        self._services.audit.write(
+            audit.record(
+                request, request.state.caller, verb=verb, object_ref=reference, code=code, received=now, completed=now
+            )
+        )
