@@ -83,7 +83,7 @@ const USUAL: &[(&str, &str, u8)] = &[
     ("suspicious-login", "An Attempted Login Using a Suspicious Username was Detected", 2),
     ("system-call-detect", "A System Call was Detected", 2),
     ("tcp-connection", "A TCP Connection was Detected", 4),
-    ("trojan-activity", "A Network Trojan was Detected", 1),
+    ("trojan-activity", "A Network Trojan was detected", 1),
     ("unusual-client-port-connection", "A Client was Using an Unusual Port", 2),
     ("network-scan", "Detection of a Network Scan", 3),
     ("denial-of-service", "Detection of a Denial of Service Attack", 2),
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn usual_classes_are_known() {
         let class = Classification::default().class("trojan-activity").cloned().unwrap();
-        assert_eq!((&*class.text, class.priority), ("A Network Trojan was Detected", 1));
+        assert_eq!((&*class.text, class.priority), ("A Network Trojan was detected", 1));
     }
 
     #[test]
