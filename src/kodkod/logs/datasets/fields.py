@@ -34,6 +34,8 @@ class FieldClass(Enum):
     DOMAIN = "domain"
     LABELS = "labels"
 
+    __hash__ = object.__hash__  # the members are singletons; Enum's own hash costs as much as reading a value
+
     @property
     def is_float(self) -> bool:
         return self in (FieldClass.NUMBER, FieldClass.DATE)

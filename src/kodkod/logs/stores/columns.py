@@ -17,6 +17,7 @@ from kodkod.logs.datasets.fields import flatten, values_of
 from kodkod.logs.query.duckdb import identifier
 
 MICRO = 1_000_000
+EXACT_INT_MAX = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,28 @@ def table(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
         columns[OPEN_COLUMN] = [flatten(row.record, dataset.open_parts) or None for row in rows]
     for one in dataset.fields:
         is_absent = one.path[0] not in present and one.name not in present
-        columns[one.name] = [None] * len(rows) if is_absent else [_cell(one, row.record) for row in rows]
+        columns[one.name] = [None] * len(rows) if is_absent else _column(one, rows)
     return pa.table(columns, schema=schema(dataset))
+
+
+def _column(field: Field, rows: Sequence[Row]) -> list[Any]:
+    """One field of all rows. Texts repeat (namespaces, addresses, verdicts), so each is read once a batch."""
+    if field.many or len(field.path) > 1:
+        return [_cell(field, row.record) for row in rows]
+    name, is_float = field.path[0], field.kind.is_float
+    known: dict[str, Normal | list[Normal] | None] = {}
+    cells: list[Any] = []
+    for row in rows:
+        value = row.record.get(name)
+        if type(value) is str:
+            if value not in known:
+                known[value] = _cell(field, row.record)
+            cells.append(known[value])
+        elif is_float and type(value) is int and -EXACT_INT_MAX <= value <= EXACT_INT_MAX:
+            cells.append(float(value))
+        else:
+            cells.append(None if value is None else _cell(field, row.record))
+    return cells
 
 
 def _cell(field: Field, record: Mapping[str, Any]) -> Normal | list[Normal] | None:

@@ -39,10 +39,10 @@ from kodkod.logs.stores.parts import DAY_S, MICRO
 log = logging.getLogger("kodkod.logs")
 Answer = TypeVar("Answer")
 
-SEAL_ROWS = 50_000  # a tail of this many flow records takes about 100 MB
+SEAL_ROWS = 20_000  # what a restart replays: about two seconds; parts this small are merged
 SCAN_BATCH = 1_000
 KNOWN_MAX = 1_000_000  # batch ids and keys remembered per data set; the oldest are forgotten first
-PENDING_ROWS_MAX = 200_000  # rows journalled but not inserted; beyond it append waits
+PENDING_ROWS_MAX = 20_000  # rows journalled but not inserted; beyond it append waits, about a second at most
 MEMORY_BYTES = 512 * 1024 * 1024
 DISK_BYTES = 20 * 1024 * 1024 * 1024
 # Shares of the disk bound; flows are by far the most, and must not push out what is rare and precious.
