@@ -104,19 +104,26 @@ def _pod_spec(one: Pod, node: str) -> Object:
 
 
 def _pod_status(one: Pod, now: PodState, host: str) -> Object:
-    since = now.started_at
-    state: Object = {"running": {"startedAt": since}} if now.ready else {"waiting": {"reason": "ContainerCreating"}}
+    """A pod that ran once stays Running and keeps its address while its workload starts again, as the kubelet has it.
+
+    A time that is not known yet is null or missing: clients in Go refuse an object with an empty one.
+    """
+    started = bool(now.started_at)
     conditions = [
-        {"type": kind, "status": "True" if holds else "False", "lastProbeTime": None, "lastTransitionTime": since}
+        {
+            "type": kind,
+            "status": "True" if holds else "False",
+            "lastProbeTime": None,
+            "lastTransitionTime": now.started_at or None,
+        }
         for kind, holds in (
             ("Initialized", True), ("Ready", now.ready), ("ContainersReady", now.ready), ("PodScheduled", True),
         )
     ]  # fmt: skip
     status: Object = {
-        "phase": "Running" if now.ready else "Pending",
+        "phase": "Running" if started else "Pending",
         "conditions": conditions,
         "hostIP": host,
-        "startTime": since,
         "qosClass": "BestEffort",
         "containerStatuses": [
             {
@@ -127,14 +134,20 @@ def _pod_status(one: Pod, now: PodState, host: str) -> Object:
                 "ready": now.ready,
                 "started": now.ready,
                 "restartCount": now.restarts,
-                "state": state,
+                "state": _container_state(now),
                 "lastState": {},
             }
         ],
     }
-    if now.ready:
-        status |= {"podIP": now.address, "podIPs": [{"ip": now.address}]}
+    if started:
+        status |= {"startTime": now.started_at, "podIP": now.address, "podIPs": [{"ip": now.address}]}
     return status
+
+
+def _container_state(now: PodState) -> Object:
+    if now.ready:
+        return {"running": {"startedAt": now.started_at}}
+    return {"waiting": {"reason": "CrashLoopBackOff" if now.restarts else "ContainerCreating"}}
 
 
 def _image(one: Pod) -> str:
