@@ -46,7 +46,8 @@ impl Range {
         if let Some((low, high)) = text.split_once('-').filter(|(low, _)| !low.trim().is_empty()) {
             return Self::between(scan::number(low)?, scan::number(high)?, text);
         }
-        let operators: [(&str, fn(i64) -> Self); 8] = [
+        type Build = fn(i64) -> Range;
+        let operators: [(&str, Build); 8] = [
             ("!=", |n| Self { min: n, max: n, negated: true }),
             ("<=", |n| Self { min: i64::MIN, max: n, negated: false }),
             (">=", |n| Self { min: n, max: i64::MAX, negated: false }),
