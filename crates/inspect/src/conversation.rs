@@ -209,11 +209,18 @@ impl Conversation {
     /// The flow has been quiet for a while: what is held and complete enough goes out, so that an alert need not wait
     /// for the flow's end.
     pub fn on_idle(&mut self, sink: &mut dyn Sink) {
+        if matches!(self.state, State::Naming(_)) {
+            self.settle(sink);
+        }
         match &mut self.state {
-            State::Naming(_) => self.settle(sink),
             State::Plain(plain) => plain.on_idle(sink),
             State::Http(session) => session.on_idle(sink),
-            State::Silent | State::Datagrams(_) | State::Dns(_) | State::Tls(_) | State::Opaque(_) => {}
+            State::Silent
+            | State::Naming(_)
+            | State::Datagrams(_)
+            | State::Dns(_)
+            | State::Tls(_)
+            | State::Opaque(_) => {}
         }
     }
 

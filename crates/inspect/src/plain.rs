@@ -144,6 +144,12 @@ pub(crate) fn emit(service: Service, direction: Direction, message: u64, bytes: 
     sink.pdu(&Pdu { direction, service, message, fresh, is_last: true, buffers: &buffers });
 }
 
+/// The same where the bytes are a file, or may be.
+pub(crate) fn emit_file(service: Service, direction: Direction, message: u64, bytes: &[u8], sink: &mut dyn Sink) {
+    let buffers = Bytes { bytes, is_file: true };
+    sink.pdu(&Pdu { direction, service, message, fresh: FRESH_FILE, is_last: true, buffers: &buffers });
+}
+
 struct Bytes<'a> {
     bytes: &'a [u8],
     is_file: bool,

@@ -146,6 +146,53 @@ fn what_claims_to_be_packed_or_chunked_and_is_not_is_read_as_it_stands() {
 }
 
 #[test]
+fn evasive_framing_is_read_as_careless_readers_do() {
+    let chunks = "4\r\nEICA\r\n3\0\r\nR-S\r\n0\r\n\r\n";
+    for head in [
+        "HTTP/1.1 200 ok\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        "HTTP/1.1 200 ok\r\nTransfer-Encoding:\r\n \r\n chunked\r\n\r\n",
+        "HTTP/1.1 200 ok\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 ok\r\nX: y\r\n\tTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 ok\r\nTransfer-\x0bEncoding:chu\0nked\r\n\r\n",
+        "HTTP/1.1 200\rTransfer-Encoding:chunked\r\nX: y\r\n\r\n",
+        "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n\r\r\n",
+        "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n \n",
+        "HTTP/1.1 204 ok\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "foobar\r\nHTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ] {
+        let answer = [head, chunks].concat();
+        let seen = cut_everywhere(80, &[(ToServer, b"GET / HTTP/1.1\r\n\r\n"), (ToClient, answer.as_bytes())]);
+        let page = seen.pdus.last().expect("a page");
+        assert_eq!(page.text(FileData), "EICAR-S", "{}", head.escape_debug());
+    }
+}
+
+#[test]
+fn odd_content_encodings_are_undone() {
+    let packed = gzip(b"EICAR");
+    for field in [
+        "Content-Encoding:gzip x",
+        "Content-Encoding:: gzip",
+        "X: y\rContent-Encoding: gzip",
+        "Content\0-Encoding:\x0bgzip\x7f",
+    ] {
+        let head = format!("HTTP/1.1 200 ok\r\n{field}\r\n\r\n");
+        let answer = [head.as_bytes(), &packed].concat();
+        let seen = cut_everywhere(80, &[(ToServer, b"GET / HTTP/1.1\r\n\r\n"), (ToClient, &answer)]);
+        assert_eq!(seen.pdus[2].text(FileData), "EICAR", "{}", field.escape_debug());
+    }
+}
+
+#[test]
+fn an_escaped_form_is_offered_as_written_and_decoded() {
+    let post = b"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 13\r\n\r\n%66name=a+%31";
+    let seen = cut_everywhere(80, &[(ToServer, post)]);
+    let bodies: Vec<_> = seen.pdus[1..].iter().map(|pdu| (pdu.text(HttpClientBody), pdu.is_last)).collect();
+    assert_eq!(bodies, [("%66name=a+%31".to_owned(), false), ("fname=a 1".to_owned(), true)]);
+    assert_eq!(seen.pdus[2].fresh, [HttpClientBody]);
+}
+
+#[test]
 fn a_body_is_judged_to_its_depth_and_the_rest_is_skipped() {
     let limits = Limits { http_body_depth: 600, ..Limits::default() };
     let body = b"0123456789".repeat(100);

@@ -115,7 +115,8 @@ impl Chunks {
                     self.at = At::Extension { size: so_far.size };
                     return Step::Framing(next);
                 }
-                (_, b'\n' | b'\r' | b' ' | b'\t') => so_far.is_closed = so_far.digits > 0,
+                // Some readers stop at anything that is no digit, NUL included; white space and controls are seen in attacks.
+                (_, 0..=b' ') => so_far.is_closed = so_far.digits > 0,
                 _ => return Step::Bad(at),
             }
             if !self.has_data {

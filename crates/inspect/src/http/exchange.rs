@@ -52,11 +52,6 @@ impl Exchange {
         asked.unwrap_or(Asked::Other)
     }
 
-    /// Whether any request waits for its answer.
-    pub(super) fn is_pending(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
     /// A message went unseen.
     pub(super) fn forget(&mut self) {
         self.pending.clear();

@@ -172,7 +172,8 @@ impl Head {
     fn read_fields(&mut self, cookie_name: &[u8]) {
         let end = self.bytes.len();
         self.raw_header = Span::new(self.start_line.end, end);
-        let mut header = Header { lines: std::mem::take(&mut self.lines), is_changed: false };
+        let is_odd = has_odd_characters(trim_line_end(self.start_line.of(&self.bytes)));
+        let mut header = Header { lines: std::mem::take(&mut self.lines), is_changed: false, is_odd };
         header.lines.clear();
         let mut at = self.raw_header.start;
         // Ends because each line has at least its line feed, or is the rest.
@@ -186,7 +187,7 @@ impl Head {
         self.write_header(&header);
         self.write_cookie(&header);
         self.join_repeated();
-        self.read_framing();
+        self.read_framing(header.is_odd);
         self.lines = header.lines;
     }
 
@@ -198,7 +199,7 @@ impl Head {
             if let Some(last) = header.lines.last_mut() {
                 last.value.end = content_span.trimmed(&self.bytes).end;
                 last.is_folded = true;
-                header.is_changed = true;
+                (header.is_changed, header.is_odd) = (true, true);
                 return;
             }
         }
@@ -215,6 +216,7 @@ impl Head {
             && name.end == name_end
             && (space == 0 || (space == 1 && self.bytes.get(value_start) == Some(&b' ')));
         header.is_changed |= is_cookie || !is_normal;
+        header.is_odd |= has_odd_characters(content) || (colon.is_none() && !content.is_empty());
         header.lines.push(Line {
             name,
             value,
@@ -309,21 +311,27 @@ impl Head {
     }
 
     /// Length, transfer coding and content codings (RFC 9112 section 6).
-    fn read_framing(&mut self) {
+    ///
+    /// A head with odd characters or folds is read once more as a careless reader would: what stands in it somewhere counts.
+    /// Being wrong there costs little, since chunks that are none and data that does not unpack are taken as they stand.
+    fn read_framing(&mut self, is_odd: bool) {
         self.length = match self.field(b"content-length") {
             None => Length::None,
             Some(text) => length(text),
         };
         let transfer = self.field(b"transfer-encoding").unwrap_or_default();
-        let is_chunked = tokens(transfer).any(|token| token.eq_ignore_ascii_case(b"chunked"));
         let content = self.field(b"content-encoding").unwrap_or_default();
-        let mut codings = [None; CODINGS_MAX];
-        let found = tokens(content).chain(tokens(transfer)).filter_map(coding);
-        for (slot, coding) in codings.iter_mut().zip(found) {
-            *slot = Some(coding);
+        let mut is_chunked = mentions(transfer, b"chunked");
+        let mut codings = codings(content, transfer);
+        if is_odd {
+            let text = visible(self.all.of(&self.bytes));
+            is_chunked |= behind(&text, b"transfer-encoding").is_some_and(|rest| mentions(rest, b"chunked"));
+            if let (None, Some(rest)) = (codings.iter().flatten().next(), behind(&text, b"content-encoding")) {
+                codings = self::codings(rest.get(..ODD_VALUE_MAX).unwrap_or(rest), b"");
+            }
         }
-        self.codings = codings;
         self.is_chunked = is_chunked;
+        self.codings = codings;
     }
 
     fn read_uri(&mut self) {
@@ -399,6 +407,8 @@ struct Header {
     lines: Vec<Line>,
     /// Whether the text that rules see differs from the text as written.
     is_changed: bool,
+    /// Whether it has what no honest writer writes.
+    is_odd: bool,
 }
 
 #[derive(Debug)]
@@ -424,13 +434,47 @@ fn tokens(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|byte| matches!(byte, b',' | b';')).map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
 }
 
-fn coding(token: &[u8]) -> Option<Coding> {
-    match token.to_ascii_lowercase().as_slice() {
-        b"gzip" | b"x-gzip" => Some(Coding::Gzip),
-        b"deflate" | b"x-deflate" => Some(Coding::Deflate),
-        b"br" => Some(Coding::Brotli),
+/// Characters behind an odd field name in which its value is looked for.
+const ODD_VALUE_MAX: usize = 32;
+
+/// Whether a word stands anywhere in a list, whatever surrounds it.
+fn mentions(list: &[u8], word: &[u8]) -> bool {
+    list.len() >= word.len() && list.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// The codings a list names, in its order; words around them do not matter.
+fn codings(content: &[u8], transfer: &[u8]) -> [Option<Coding>; CODINGS_MAX] {
+    let words = |list| tokens(list).flat_map(|token: &[u8]| token.split(|byte| *byte == b' '));
+    let mut codings = [None; CODINGS_MAX];
+    let found = words(content).chain(words(transfer)).filter_map(coding);
+    for (slot, coding) in codings.iter_mut().zip(found) {
+        *slot = Some(coding);
+    }
+    codings
+}
+
+fn coding(word: &[u8]) -> Option<Coding> {
+    match word {
+        _ if mentions(word, b"gzip") => Some(Coding::Gzip),
+        _ if mentions(word, b"deflate") => Some(Coding::Deflate),
+        _ if word.eq_ignore_ascii_case(b"br") => Some(Coding::Brotli),
         _ => None,
     }
+}
+
+/// The printing characters of a text in lower case, without spaces.
+fn visible(text: &[u8]) -> Vec<u8> {
+    text.iter().filter(|byte| byte.is_ascii_graphic()).map(u8::to_ascii_lowercase).collect()
+}
+
+fn behind<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let at = memchr::memmem::find(text, word)?;
+    text.get(at.saturating_add(word.len())..)
+}
+
+/// Characters that no honest head has: controls, deletes, bytes beyond ASCII, and a carriage return inside a line.
+fn has_odd_characters(line: &[u8]) -> bool {
+    line.iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7e))
 }
 
 /// One number, or the same number several times.

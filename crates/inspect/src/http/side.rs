@@ -35,6 +35,8 @@ pub(super) struct Side {
     line_start: usize,
     head: Head,
     body: Body,
+    /// How a body would end that this kind of message should not have.
+    unlikely_body: Option<Framing>,
     message: u64,
 }
 
@@ -51,6 +53,7 @@ impl Side {
             line_start: 0,
             head: Head::default(),
             body: Body::default(),
+            unlikely_body: None,
             message: 0,
         }
     }
@@ -225,26 +228,30 @@ impl Side {
 
     /// Append the window to what is held and look for the end of the head there.
     fn held_end(&mut self, window: &[u8]) -> Option<usize> {
-        // An end may begin in the last bytes held: a line feed and a carriage return.
-        let from = self.held.len().saturating_sub(2);
+        // An empty line may have begun in what is held: behind the last line feed there.
+        let from = memchr::memrchr(b'\n', &self.held).unwrap_or(self.held.len());
         self.held.extend_from_slice(window);
         head_end(&self.held, from, self.direction)
     }
 
-    /// No message begins here: an answer in the style of HTTP/0.9, or garbage.
+    /// No message begins here: a body where there should be none, an answer in the style of HTTP/0.9, or garbage.
     fn on_no_start(&mut self, exchange: &mut Exchange, sink: &mut dyn Sink) {
-        if self.direction == Direction::ToClient && self.message == 0 && exchange.is_pending() {
-            exchange.answered(None, sink);
-            self.head.clear();
-            self.begin_body(Framing::UntilClose, None);
-            let held = std::mem::take(&mut self.held);
-            if !held.is_empty() {
-                self.body.take(&held);
+        let held = std::mem::take(&mut self.held);
+        match self.unlikely_body.take() {
+            Some(framing) => {
+                self.message = self.message.wrapping_sub(1);
+                self.begin_body(framing);
+                // At most as long as the start of a status line, and so shorter than any depth.
+                if !held.is_empty() {
+                    self.on_body(&held, sink);
+                }
             }
-        } else {
-            sink.anomaly(Anomaly::HttpLost);
-            exchange.forget();
-            self.lose();
+            None => {
+                sink.anomaly(Anomaly::HttpLost);
+                exchange.forget();
+                self.held = held;
+                self.lose();
+            }
         }
     }
 
@@ -274,13 +281,7 @@ impl Side {
         emit_head(self.direction, &self.head, self.message, framing.is_none(), sink);
         match framing {
             None => self.finish_message(),
-            Some(framing) => {
-                let length = match self.head.length {
-                    Length::Known(length) => Some(length),
-                    Length::None | Length::Bad => None,
-                };
-                self.begin_body(framing, length);
-            }
+            Some(framing) => self.begin_body(framing),
         }
     }
 
@@ -294,6 +295,7 @@ impl Side {
     }
 
     fn on_response(&mut self, text: &[u8], exchange: &mut Exchange, sink: &mut dyn Sink) -> Option<Framing> {
+        self.unlikely_body = None;
         self.head.read_response(text);
         let status = self.head.status();
         let asked = exchange.answered(status, sink);
@@ -301,11 +303,17 @@ impl Side {
             sink.transaction(Transaction::HttpResponse(response_fact(&self.head)));
         }
         exchange.is_switched = status == Some(101) || (asked == Asked::Connect && matches!(status, Some(200..=299)));
-        match (asked, status) {
-            (Asked::Head, _) | (_, Some(100..=199 | 204 | 304)) => None,
-            (Asked::Connect, Some(200..=299)) => None,
-            _ => self.framing(sink),
+        let has_body = match (asked, status) {
+            (Asked::Head, _) | (_, Some(100..=199 | 204 | 304)) | (Asked::Connect, Some(200..=299)) => false,
+            (Asked::Connect | Asked::Other, _) => true,
+        };
+        let framing = self.framing(sink);
+        if has_body {
+            return framing;
         }
+        // Servers that send one all the same exist, and browsers that take it.
+        self.unlikely_body = framing.filter(|_| self.head.length != Length::None || self.head.is_chunked);
+        None
     }
 
     /// How this head's body ends; none where it has none (RFC 9112 section 6.3).
@@ -328,7 +336,11 @@ impl Side {
         }
     }
 
-    fn begin_body(&mut self, framing: Framing, length: Option<u64>) {
+    fn begin_body(&mut self, framing: Framing) {
+        let length = match self.head.length {
+            Length::Known(length) => Some(length),
+            Length::None | Length::Bad => None,
+        };
         let kept = std::mem::take(&mut self.body.kept);
         self.body = Body::new(framing, length, self.body_depth, kept);
         self.phase = Phase::Body;
@@ -370,7 +382,9 @@ impl Side {
 
     fn emit_lost(&mut self, sink: &mut dyn Sink) {
         if !self.held.is_empty() {
-            plain::emit(Service::Http, self.direction, self.message, &self.held, sink);
+            // To a client, anything may be taken for a page.
+            let emit = if self.direction == Direction::ToClient { plain::emit_file } else { plain::emit };
+            emit(Service::Http, self.direction, self.message, &self.held, sink);
             self.message = self.message.wrapping_add(1);
             self.held = Vec::new();
         }
@@ -399,13 +413,23 @@ fn head_end(text: &[u8], from: usize, direction: Direction) -> Option<usize> {
             return Some(next);
         }
         is_first = false;
-        match text.get(next..).unwrap_or_default() {
-            [b'\n', ..] => return Some(next.saturating_add(1)),
-            [b'\r', b'\n', ..] => return Some(next.saturating_add(2)),
-            _ => {}
+        if let Some(len) = empty_line(text.get(next..).unwrap_or_default()) {
+            return Some(next.saturating_add(len));
         }
     }
     None
+}
+
+/// The length of the empty line that `text` begins with: nothing or carriage returns before the line feed. Spaces alone
+/// before a bare line feed end a head too in the eyes of browsers; before CR LF they are a fold.
+fn empty_line(text: &[u8]) -> Option<usize> {
+    let blank = match text.first()? {
+        b'\n' => 0,
+        b'\r' => text.iter().take_while(|byte| **byte == b'\r').count(),
+        b' ' | b'\t' => text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count(),
+        _ => return None,
+    };
+    (text.get(blank) == Some(&b'\n')).then(|| blank.saturating_add(1))
 }
 
 /// `GET /path` without a version: no fields follow (RFC 1945 section 4.1).

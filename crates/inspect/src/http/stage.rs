@@ -5,6 +5,7 @@ use kodkod_stream::Direction;
 use super::buffers::{BodyView, REQUEST_BODY, REQUEST_HEAD, RESPONSE_BODY, RESPONSE_HEAD, Stage};
 use super::head::Head;
 use super::unpack::{Unpacked, unpack};
+use super::uri;
 use crate::conversation::Sink;
 use crate::{Anomaly, BufferKind, Pdu, Service};
 
@@ -33,8 +34,24 @@ impl BodyStage<'_> {
         };
         let unpacked = (self.head.is_packed() && !self.raw.is_empty()).then(|| self.unpacked(inflated_max, sink));
         let decoded = unpacked.as_deref().unwrap_or(self.raw);
-        let body = Some(BodyView { raw: self.raw, decoded, file: decoded, trailer: self.trailer });
-        emit(Stage { direction: self.direction, head: self.head, body }, self.message, fresh, self.is_last, sink);
+        let (direction, head, message) = (self.direction, self.head, self.message);
+        let view = BodyView { raw: self.raw, decoded, file: decoded, trailer: self.trailer };
+        let stage = |view| Stage { direction, head, body: Some(view) };
+        match self.form(decoded) {
+            None => emit(stage(view), message, fresh, self.is_last, sink),
+            Some(form) => {
+                emit(stage(view), message, fresh, false, sink);
+                let view = BodyView { decoded: &form, ..view };
+                emit(stage(view), message, &[BufferKind::HttpClientBody], self.is_last, sink);
+            }
+        }
+    }
+
+    /// A form whose text is escaped, decoded as a URI is. Rules are written for either reading (Snort decodes, Suricata does
+    /// not), so the body is offered in both.
+    fn form(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let is_escaped = self.direction == Direction::ToServer && memchr::memchr2(b'%', b'+', body).is_some();
+        (is_escaped && self.head.is_form()).then(|| uri::decode(body)).filter(|form| form != body)
     }
 
     /// Undo the codings from the outermost on. What makes no sense at all is taken as it stands.

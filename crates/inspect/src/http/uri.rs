@@ -120,7 +120,7 @@ fn has_odd_segments(path: &[u8]) -> bool {
 }
 
 /// Percent-decode, fold and substitute.
-fn decode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let mut once = percent_decode(text);
     // Only a decoded percent sign can make the second pass find more than the first left.
     if memchr::memmem::find(text, b"%25").is_some() {
