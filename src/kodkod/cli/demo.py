@@ -17,9 +17,11 @@ from typing import Annotated
 
 import typer
 
+from kodkod.cli.down import down
 from kodkod.cli.processes import DEFAULT_LISTEN
 from kodkod.cli.readiness import console_link
 from kodkod.lab import journey, node
+from kodkod.lab.commands import take_down
 from kodkod.lab.errors import LabError
 
 app = typer.Typer(add_completion=False)
@@ -65,8 +67,9 @@ def on_packets(here: journey.Surroundings, listen: str) -> journey.Outcome:
                 signal.pause()
         return outcome
     finally:
-        run("lab", "down", data=here.data)
-        run("down", data=here.data)
+        # In this process: what is loaded can still clean up when the installation is being replaced meanwhile.
+        take_down(here.data)
+        down(here.data)
 
 
 def without_namespaces(here: journey.Surroundings) -> journey.Outcome:
