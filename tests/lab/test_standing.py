@@ -239,7 +239,7 @@ def test_after_kill_9_down_leaves_nothing_and_up_works_again(host: Host) -> None
     assert len(host.pods()) == sum(map(len, PODS.values()))
 
 
-def test_after_down_there_is_no_pod_to_run_a_command_in(host: Host) -> None:
-    host.lab("down")
-    answer = host.inside("dev", "centos", "true")
+def test_after_down_there_is_no_pod_to_run_a_command_in(standing: Host) -> None:
+    standing.lab("down")
+    answer = standing.inside("dev", "centos", "true")
     assert (answer.returncode, 'pods "centos" not found' in answer.stderr) == (1, True), answer
