@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -34,6 +35,7 @@ FOLLOW_POLL_S = 0.1
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the network namespaces go
     data, port, *options = sys.argv[1:]
     pods = {} if "--plain" in options else ADDRESSES
     with network_namespaces(f"kodkod-test-{os.getpid()}", pods) as namespaces:

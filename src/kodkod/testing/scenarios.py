@@ -91,8 +91,9 @@ def machines_kubectl() -> Kubectl | None:
 class Playground:
     """A running server for scenarios (`kodkod.testing.playground`). folder: everything it and the scenarios write."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, pid: int) -> None:
         self.folder = folder
+        self._pid = pid
         self.data = folder / "data"
         self._port = port
         config = yaml.safe_load((self.data / "kubeconfig").read_text())
@@ -151,6 +152,11 @@ class Playground:
                 with contextlib.suppress(urllib.error.HTTPError):  # it went with its owner or its last finalizer
                     self._call("DELETE", path)
 
+    def resident_bytes(self) -> int:
+        """Memory that the server holds now."""
+        pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/merge-patch+json"}
         request = urllib.request.Request(f"https://127.0.0.1:{self._port}{path}", body, headers, method=method)
@@ -172,7 +178,7 @@ def playground(folder: Path) -> Iterator[Playground]:
             assert process.stdout is not None, "asked for above"
             if process.stdout.readline() != b"ready\n":
                 raise RuntimeError(f"the server did not start: {(folder / 'server.log').read_text()[-3000:]}")
-            yield Playground(folder, port)
+            yield Playground(folder, port, process.pid)
         finally:
             process.communicate(timeout=START_TIMEOUT_S)
 
