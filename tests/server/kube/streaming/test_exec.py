@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+import websockets
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
@@ -301,3 +302,48 @@ async def test_a_request_that_means_nothing_is_refused(served: Served, query: st
     client.leave()
     assert head.startswith(b"HTTP/1.1 400 ")
     assert not served.backend.running
+
+
+@pytest.mark.parametrize("protocol", ["v5.channel.k8s.io", "v4.channel.k8s.io"])
+async def test_over_websocket_channels_and_a_status(served: Served, protocol: str) -> None:
+    said: dict[int, bytes] = {}
+    async with _websocket(served, "command=sh&command=-c&command=echo+out;echo+err+>%262;exit+3", protocol) as socket:
+        assert socket.subprotocol == protocol
+        async for message in socket:
+            assert isinstance(message, bytes)
+            said[message[0]] = said.get(message[0], b"") + message[1:]
+    assert (said[1], said[2]) == (b"out\n", b"err\n")
+    assert json.loads(said[3])["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
+
+
+async def test_over_websocket_one_channel_can_be_closed(served: Served) -> None:
+    async with _websocket(served, "command=wc&command=-c&stdin=true", "v5.channel.k8s.io") as socket:
+        await socket.send(b"\x00" + b"x" * 70_000)
+        await socket.send(bytes([255, 0]))
+        messages = [message async for message in socket]
+    assert b"\x0170000\n" in messages
+
+
+async def test_odd_messages_do_not_end_a_session(served: Served) -> None:
+    async with _websocket(served, "command=cat&stdin=true", "v5.channel.k8s.io") as socket:
+        for odd in (b"", b"\x04not json", b'\x04{"Width":-1,"Height":99999}', b"\x09x", "text"):
+            await socket.send(odd)
+        await socket.send(b"\x00still here")
+        await socket.send(bytes([255, 0]))
+        messages = [message async for message in socket]
+    assert b"\x01still here" in messages
+
+
+async def test_an_unknown_subprotocol_is_refused(served: Served) -> None:
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        async with _websocket(served, "command=true", "v1.channel.example"):
+            pass
+    assert refused.value.response.status_code == 400
+    assert not served.backend.running
+
+
+def _websocket(served: Served, query: str, protocol: str) -> websockets.connect:
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    url = f"wss://127.0.0.1:{served.port}{EXEC}?{query}&stdout=true&stderr=true"
+    return websockets.connect(url, ssl=trust, subprotocols=[websockets.Subprotocol(protocol)])
