@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kodkod.lab import plan
 from kodkod.lab.errors import NoFreeNetwork
 from kodkod.lab.plan import Lab, Port
-from kodkod.lab.world import OUTSIDE_NAMES, WORKSHOP
+from kodkod.lab.world import OUTSIDE_NAMES, WORKSHOP, Service, World
 
 
 def drawn(numbers: Iterable[int]) -> Lab:
@@ -90,6 +90,12 @@ def test_a_service_is_translated_to_its_pods_in_turn(lab: Lab) -> None:
         "ip daddr 10.65.96.10 tcp dport 80 dnat ip to numgen inc mod 2 map { 0 : 10.65.1.2 . 80, 1 : 10.65.1.3 . 80 }"
     ) in rules
     assert "ip daddr 10.65.200.13 tcp dport 80 dnat ip to numgen inc mod 1 map { 0 : 10.65.1.7 . 8080 }" in rules
+
+
+def test_a_service_without_pods_refuses_at_once() -> None:
+    world = World({"a": {}}, (), (Service("a", "lonely", {"app": "nobody"}),))
+    lonely = plan.plan(world, plan.choose_network([]), lambda length: "x" * length)
+    assert f"ip daddr {lonely.network.service(0)} tcp dport 80 reject" in plan.firewall(lonely)
 
 
 def test_no_address_of_a_client_is_ever_rewritten(lab: Lab) -> None:

@@ -220,8 +220,6 @@ def _service_rules(lab: Lab) -> Iterator[str]:
     for port in lab.ports:
         targets = [f"{pod.address} . {port.service.target_port}" for pod in port.pods]
         chosen = ", ".join(f"{index} : {target}" for index, target in enumerate(targets))
+        verdict = f"dnat ip to numgen inc mod {len(targets)} map {{ {chosen} }}" if targets else "reject"
         for address in filter(None, (port.address, port.external)):
-            yield (
-                f"ip daddr {address} tcp dport {port.service.port} "
-                f"dnat ip to numgen inc mod {len(targets)} map {{ {chosen} }}"
-            )
+            yield f"ip daddr {address} tcp dport {port.service.port} {verdict}"
