@@ -1,6 +1,7 @@
 //! One thread's judge.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,20 +11,21 @@ use kodkod_rules::{FlowEstablished, FlowSide, FlowbitAction};
 use kodkod_stream::Direction;
 use kodkod_wire::Transport;
 
-use crate::compile::{Carrier, Compiled, Plan, PlanKey, Stage};
-use crate::evaluate::{self, Context, Material, Verdict};
+use crate::compile::{Carrier, Compiled, Plan, PlanKey, Stage, Traits};
+use crate::evaluate::{self, Context, Material, Verdict, facts};
 use crate::filters::Counted;
 use crate::{Alert, Counters, Filters, FlowFacts, FlowState, PacketSubject, PduSubject, RuleSet};
 
 /// Plans remembered at once; sorts of subjects are few (services × directions × port classes).
-const MAX_PLANS: usize = 4096;
+const MAX_PLANS: usize = 16_384;
 
 /// Owns scratch memory and counters; used by one thread. Flow states belong to the caller.
 #[derive(Default)]
 pub struct Detector {
     scratch: Scratch,
     fitted: Vec<u64>,
-    plans: HashMap<(u64, PlanKey), Arc<Plan>>,
+    plans: Vec<Plan>,
+    plan_of: HashMap<(u64, u64, u64), usize, BuildHasherDefault<Mixing>>,
     candidates: Vec<u32>,
     hits: Vec<u32>,
     filters: Arc<Filters>,
@@ -82,7 +84,9 @@ impl Detector {
         let service = subject.flow.map_or(Service::Unknown, |(flow, _)| flow.service);
         let direction = subject.flow.map(|(_, direction)| direction);
         let ends = Ends { source: packet.source(), destination: packet.destination(), ports: packet.transport.ports() };
-        let plan = self.plan(rules, rules.groups.key(Stage::Packet, carrier, service, direction, ends.ports));
+        let traits = Traits::of(packet);
+        let number = self.plan(rules, rules.groups.key(Stage::Packet, carrier, service, direction, ends.ports, traits));
+        let plan = std::mem::take(&mut self.plans[number]);
         self.candidates.clear();
         self.candidates.extend_from_slice(&plan.always);
         if !packet.payload.is_empty() {
@@ -90,12 +94,17 @@ impl Detector {
                 self.scan(rules, *bucket, packet.payload);
             }
         }
+        self.plans[number] = plan;
+        if self.candidates.is_empty() {
+            return;
+        }
         self.settle();
         let before = alerts.len();
         let candidates = std::mem::take(&mut self.candidates);
         for number in &candidates {
             let Some(rule) = rules.rules.get(*number as usize) else { continue };
-            if !header_holds(rule, service, ends, subject.flow) {
+            let has_facts = rule.facts.iter().all(|test| facts::holds(*test, packet));
+            if !has_facts || !header_holds(rule, service, ends, subject.flow) {
                 continue;
             }
             let context = Context { material: Material::Packet(packet), flow: subject.flow, state: state.as_deref() };
@@ -117,13 +126,16 @@ impl Detector {
         let (pdu, flow) = (subject.pdu, subject.flow);
         let carrier = if subject.is_tcp { Carrier::Tcp } else { Carrier::Udp };
         let ends = ends_of(flow, pdu.direction);
-        let sort = rules.groups.key(Stage::Pdu, carrier, pdu.service, Some(pdu.direction), ends.ports);
-        let plan = self.plan(rules, sort);
+        let traits = Traits::default();
+        let sort = rules.groups.key(Stage::Pdu, carrier, pdu.service, Some(pdu.direction), ends.ports, traits);
+        let number = self.plan(rules, sort);
+        let plan = std::mem::take(&mut self.plans[number]);
         self.candidates.clear();
         self.candidates.extend_from_slice(&plan.always);
         for kind in pdu.fresh {
             self.scan_kind(rules, &plan, *kind, pdu.buffers.buffer(*kind));
         }
+        self.plans[number] = plan;
         if let Some(waiting) = state.message(pdu.direction, rules.generation, pdu.message) {
             self.candidates.append(&mut waiting.pending);
         }
@@ -166,17 +178,20 @@ impl Detector {
         self.candidates = candidates;
     }
 
-    fn plan(&mut self, rules: &RuleSet, sort: PlanKey) -> Arc<Plan> {
-        if let Some(known) = self.plans.get(&(rules.generation, sort)) {
-            return Arc::clone(known);
+    /// The plan for a sort of subjects, by its number.
+    fn plan(&mut self, rules: &RuleSet, sort: PlanKey) -> usize {
+        let (high, low) = sort.packed();
+        if let Some(known) = self.plan_of.get(&(rules.generation, high, low)) {
+            return *known;
         }
         self.fit(rules);
         if self.plans.len() >= MAX_PLANS {
             self.plans.clear();
+            self.plan_of.clear();
         }
-        let plan = Arc::new(rules.groups.plan(sort));
-        self.plans.insert((rules.generation, sort), Arc::clone(&plan));
-        plan
+        self.plans.push(rules.groups.plan(sort, &rules.rules));
+        self.plan_of.insert((rules.generation, high, low), self.plans.len() - 1);
+        self.plans.len() - 1
     }
 
     /// Grow the scratch for the databases of a rule set met for the first time.
@@ -339,4 +354,24 @@ fn ends_hold(rule: &Compiled, ends: Ends, by_port: bool) -> bool {
         set.is_any() || address.is_some_and(|address| set.contains(address))
     };
     ports_hold && holds(&rule.source, ends.source) && holds(&rule.destination, ends.destination)
+}
+
+/// A quick hash for packed keys of our own making; nobody outside chooses more of them than [`MAX_PLANS`].
+#[derive(Default)]
+struct Mixing(u64);
+
+impl Hasher for Mixing {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use kodkod_inspect::Service;
 use kodkod_rules::{
-    Action, AddressSet, Classification, Consequence, Dialect, FlowEstablished, FlowSide, PortSet, Protocol, Rate,
-    Reason, Rule, Threshold, Variables,
+    Action, AddressSet, Classification, Consequence, Dialect, FlowEstablished, FlowSide, PacketTest, PortSet, Protocol,
+    Rate, Reason, Rule, Threshold, Variables,
 };
 
 pub(crate) use cache::{Store, hex};
 pub(crate) use fast::FastLiteral;
-pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey};
+pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey, Traits};
 pub(crate) use ops::{Content, Flowbits, Op, Pcre, Place, Step};
 
 use crate::Signature;
@@ -71,6 +71,8 @@ pub(crate) struct Compiled {
     pub(crate) both_ways: bool,
     pub(crate) side: Option<FlowSide>,
     pub(crate) established: Option<FlowEstablished>,
+    /// Facts of packets, asked before anything is set up.
+    pub(crate) facts: Vec<PacketTest>,
     /// Conditions and searches, in order.
     pub(crate) steps: Vec<Step>,
     /// Marks that a match changes.
@@ -112,6 +114,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
         both_ways: rule.header.both_ways,
         side: built.flow.side,
         established: built.flow.state,
+        facts: built.facts,
         steps: built.steps,
         marks: built.marks,
         filter: built.filter,

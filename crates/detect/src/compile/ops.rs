@@ -43,8 +43,8 @@ pub(crate) enum Place {
 
 pub(crate) enum Op {
     Buffer(Place, Vec<Transform>, &'static str),
-    Content(Content),
-    Pcre(Pcre),
+    Content(Box<Content>),
+    Pcre(Box<Pcre>),
     ByteTest(ByteTest),
     ByteJump(ByteJump),
     ByteExtract(ByteExtract),
@@ -105,6 +105,8 @@ pub(crate) struct Built {
     pub(crate) filter: Vec<Filter>,
     pub(crate) flow: Flow,
     pub(crate) noalert: bool,
+    /// Facts of packets, also among the steps: asked before anything else is set up.
+    pub(crate) facts: Vec<PacketTest>,
     /// Kinds looked into, with the columns of the options that name them.
     pub(crate) kinds: Vec<(BufferKind, u32)>,
     /// Looks into payload of any kind.
@@ -163,9 +165,9 @@ impl Built {
         );
         let op = match option {
             RuleOption::Buffer(choice) => return self.buffer(choice, column, reasons),
-            RuleOption::Content(content) => Op::Content(Content::new(content)),
+            RuleOption::Content(content) => Op::Content(Box::new(Content::new(content))),
             RuleOption::Pcre(pcre) => match Pcre::new(pcre) {
-                Ok(pcre) => Op::Pcre(pcre),
+                Ok(pcre) => Op::Pcre(Box::new(pcre)),
                 Err(message) => {
                     reasons.push(Reason::fatal("pcre", column, message));
                     return None;
@@ -183,6 +185,7 @@ impl Built {
             RuleOption::Hash(hash) => Op::Hash(hash.clone()),
             RuleOption::Packet(test) => {
                 self.uses_packet = true;
+                self.facts.push(*test);
                 Op::Packet(*test)
             }
             RuleOption::StreamSize { range, sides, both } => Op::StreamSize(*range, *sides, *both),

@@ -12,6 +12,11 @@ use crate::state::FlowState;
 
 pub(super) fn packet(test: PacketTest, context: &Context<'_>) -> bool {
     let Material::Packet(packet) = &context.material else { return false };
+    holds(test, packet)
+}
+
+/// Whether a packet has that fact.
+pub(crate) fn holds(test: PacketTest, packet: &Packet<'_>) -> bool {
     match test {
         PacketTest::Dsize(range) => range.contains(i64::try_from(packet.payload.len()).unwrap_or(i64::MAX)),
         PacketTest::Ttl(_)
@@ -71,7 +76,7 @@ fn ip_option(wanted: IpOption, options: &[u8]) -> bool {
     false
 }
 
-fn bits(found: u8, wanted: u8, how: FlagMatch) -> bool {
+pub(crate) fn bits(found: u8, wanted: u8, how: FlagMatch) -> bool {
     match how {
         FlagMatch::Exactly => found == wanted,
         FlagMatch::All => found & wanted == wanted,

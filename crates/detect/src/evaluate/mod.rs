@@ -6,7 +6,7 @@
 
 mod bytes;
 mod decode;
-mod facts;
+pub(crate) mod facts;
 mod search;
 
 use kodkod_inspect::{BufferKind, Buffers};
