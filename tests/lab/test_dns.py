@@ -16,7 +16,7 @@ from scapy.layers.dns import DNS, DNSQR
 from kodkod.lab import dns
 from kodkod.lab.dns import Resolver
 
-SERVICE, OUTSIDE = IPv4Address("10.65.96.10"), IPv4Address("203.0.113.10")
+SERVICE, OUTSIDE = IPv4Address("10.65.96.10"), IPv4Address("198.18.0.10")
 RESOLVER = Resolver({"nginx-svc.dev.svc.cluster.local": SERVICE, "www.google.com": OUTSIDE})
 
 

@@ -112,11 +112,11 @@ def test_every_name_of_the_workshop_is_known(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("busy", "pods", "outside"),
     [
-        pytest.param([], "10.65.0.0/16", "203.0.113.0/24", id="free host"),
-        pytest.param(["0.0.0.0/0"], "10.65.0.0/16", "203.0.113.0/24", id="a default route is no use of addresses"),
-        pytest.param(["10.65.7.0/24"], "10.165.0.0/16", "203.0.113.0/24", id="part of it in use"),
-        pytest.param(["10.0.0.0/8"], "172.29.0.0/16", "203.0.113.0/24", id="within a wide route"),
-        pytest.param(["203.0.113.5/32"], "10.65.0.0/16", "198.51.100.0/24", id="outside in use"),
+        pytest.param([], "10.65.0.0/16", "198.18.0.0/24", id="free host"),
+        pytest.param(["0.0.0.0/0"], "10.65.0.0/16", "198.18.0.0/24", id="a default route is no use of addresses"),
+        pytest.param(["10.65.7.0/24"], "10.165.0.0/16", "198.18.0.0/24", id="part of it in use"),
+        pytest.param(["10.0.0.0/8"], "172.29.0.0/16", "198.18.0.0/24", id="within a wide route"),
+        pytest.param(["198.18.0.5/32"], "10.65.0.0/16", "198.18.77.0/24", id="outside in use"),
     ],
 )
 def test_a_range_that_the_host_uses_is_left_alone(busy: list[str], pods: str, outside: str) -> None:
