@@ -29,7 +29,7 @@ pub enum Anomaly {
     HttpUnasked,
     /// A DNS message that cannot be read to its end.
     DnsMalformed,
-    /// A DNS compression pointer that does not point backwards.
+    /// A DNS compression pointer that does not point backwards, or one of too many in a name.
     DnsBadPointer,
     /// More records than are listed.
     DnsTooManyRecords,

@@ -7,7 +7,7 @@ use kodkod_stream::Direction;
 use crate::plain::{self, Plain};
 use crate::wizard::{self, Guess};
 use crate::{Anomaly, Limits, Pdu, Service, Transaction};
-use crate::{dns, http, tls};
+use crate::{dns, http, mail, tls};
 
 /// What carries the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ enum State {
     Http(Box<http::Session>),
     Dns(Box<dns::Stream>),
     Tls(Box<tls::Session>),
+    Mail(Box<mail::Session>),
     Opaque(Service),
 }
 
@@ -114,6 +115,7 @@ impl Conversation {
             State::Http(_) => Service::Http,
             State::Dns(_) => Service::Dns,
             State::Tls(_) => Service::Tls,
+            State::Mail(session) => session.service(),
             State::Opaque(service) => *service,
         };
         if service == Service::Unknown { self.outer } else { service }
@@ -133,6 +135,7 @@ impl Conversation {
             State::Http(session) => session.on_stream(direction, input, sink),
             State::Dns(stream) => stream.on_stream(direction, input, sink),
             State::Tls(session) => session.on_stream(direction, input, sink),
+            State::Mail(session) => session.on_stream(direction, input, sink),
             State::Datagrams(_) | State::Opaque(_) => return,
         };
         match (outcome, input) {
@@ -215,6 +218,7 @@ impl Conversation {
         match &mut self.state {
             State::Plain(plain) => plain.on_idle(sink),
             State::Http(session) => session.on_idle(sink),
+            State::Mail(session) => session.on_idle(sink),
             State::Silent
             | State::Naming(_)
             | State::Datagrams(_)
@@ -229,9 +233,11 @@ impl Conversation {
         let data = match input {
             Input::Data([]) => return,
             Input::Data(data) => data,
+            // A side that ends without a word leaves the other's first bytes to tell the name.
+            Input::End if matches!(self.state, State::Silent) => return,
             Input::Gap(_) | Input::End => {
                 self.settle(sink);
-                return self.on_settled(direction, input, sink);
+                return self.on_stream(direction, input, sink);
             }
         };
         let naming = match std::mem::replace(&mut self.state, State::Silent) {
@@ -247,7 +253,7 @@ impl Conversation {
         if direction == naming.first_speaker && !naming.side(direction.reversed()).is_empty() {
             self.state = State::Naming(naming);
             self.settle(sink);
-            return self.on_settled(direction, input, sink);
+            return self.on_stream(direction, input, sink);
         }
         let held = naming.side(direction).len();
         naming.side(direction).extend_from_slice(data);
@@ -256,7 +262,7 @@ impl Conversation {
         match guess {
             Guess::Named(service) => {
                 self.replay(service, *naming, sink);
-                self.on_settled(direction, input, sink);
+                self.on_stream(direction, input, sink);
             }
             Guess::More | Guess::Unknown => self.hold(naming, direction, data, sink),
         }
@@ -271,7 +277,7 @@ impl Conversation {
         } else {
             let service = wizard::service_of_port(self.transport, self.server_port);
             self.replay(service, *naming, sink);
-            self.on_settled(direction, Input::Data(data), sink);
+            self.on_stream(direction, Input::Data(data), sink);
         }
     }
 
@@ -280,27 +286,24 @@ impl Conversation {
         let service = wizard::service_of_port(self.transport, self.server_port);
         match std::mem::replace(&mut self.state, State::Silent) {
             State::Naming(naming) => self.replay(service, *naming, sink),
-            State::Silent => self.state = self.unsigned_state(service),
+            State::Silent => self.state = self.named_state(service),
             other => self.state = other,
-        }
-    }
-
-    fn on_settled(&mut self, direction: Direction, input: Input<'_>, sink: &mut dyn Sink) {
-        if !matches!(self.state, State::Silent | State::Naming(_)) {
-            self.on_stream(direction, input, sink);
         }
     }
 
     fn begin(&mut self, service: Service, direction: Direction, data: &[u8], sink: &mut dyn Sink) {
         self.state = self.named_state(service);
-        self.on_settled(direction, Input::Data(data), sink);
+        self.on_stream(direction, Input::Data(data), sink);
     }
 
+    /// Hand what was held to the protocol's inspector. Even there the protocol may end and another begin (an answer that
+    /// switches protocols), so that the conversation may be without a name again afterwards. That happens once at most:
+    /// the next time the port is not asked any more.
     fn replay(&mut self, service: Service, mut naming: Naming, sink: &mut dyn Sink) {
         self.state = self.named_state(service);
         for direction in [naming.first_speaker, naming.first_speaker.reversed()] {
             let held = std::mem::take(naming.side(direction));
-            self.on_settled(direction, Input::Data(&held), sink);
+            self.on_stream(direction, Input::Data(&held), sink);
         }
     }
 
@@ -316,7 +319,12 @@ impl Conversation {
 
     /// The inspector where only the port speaks for the protocol.
     fn unsigned_state(&self, service: Service) -> State {
-        State::Plain(Box::new(Plain::new(service, &self.limits)))
+        match service {
+            Service::Smtp | Service::Pop3 | Service::Imap | Service::Ftp => {
+                State::Mail(Box::new(mail::Session::new(service, &self.limits)))
+            }
+            _ => State::Plain(Box::new(Plain::new(service, &self.limits))),
+        }
     }
 }
 

@@ -15,8 +15,11 @@
 mod anomaly;
 mod conversation;
 mod dns;
+mod hex;
 mod http;
 mod limits;
+mod mail;
+mod mime;
 mod pdu;
 mod plain;
 mod reader;

@@ -12,6 +12,8 @@ pub struct Limits {
     pub http_inflated_max: u32,
     /// Bytes of one HTTP start line with its header fields; a longer head ends here and the rest is skipped.
     pub http_head_max: u32,
+    /// Bytes of a file in a mail or a form that are judged.
+    pub mail_file_depth: u32,
     /// Bytes of a PDU of a protocol without an inspector of its own.
     pub plain_pdu_max: u32,
 }
@@ -25,6 +27,8 @@ impl Limits {
     pub const HTTP_INFLATED_MAX: u32 = 64 * 1024;
     /// 64 KiB: four times what the big servers accept (Apache 8 KiB a line, nginx 32 KiB, IIS 16 KiB).
     pub const HTTP_HEAD_MAX: u32 = 64 * 1024;
+    /// 64 KiB: as for the bodies of HTTP, counted after decoding.
+    pub const MAIL_FILE_DEPTH: u32 = 64 * 1024;
     /// 16 KiB: about Snort 3's flush size of a stream without a splitter (`max_pdu` 16,384).
     pub const PLAIN_PDU_MAX: u32 = 16 * 1024;
 }
@@ -35,6 +39,7 @@ impl Default for Limits {
             http_body_depth: Self::HTTP_BODY_DEPTH,
             http_inflated_max: Self::HTTP_INFLATED_MAX,
             http_head_max: Self::HTTP_HEAD_MAX,
+            mail_file_depth: Self::MAIL_FILE_DEPTH,
             plain_pdu_max: Self::PLAIN_PDU_MAX,
         }
     }

@@ -71,6 +71,25 @@ impl Plain {
         self.flush(Direction::ToClient, sink);
     }
 
+    /// Cut this direction at lines again, if its service has them.
+    pub(crate) fn read_lines(&mut self, direction: Direction, service: Service) {
+        self.side(direction).framing = Framing::of(service, direction);
+    }
+
+    /// Cut this direction only at turns and sizes: what comes is no command.
+    pub(crate) fn read_turns(&mut self, direction: Direction) {
+        self.side(direction).framing = Framing::Turns;
+    }
+
+    /// Hand out a PDU beside the stream's own, with one kind of bytes.
+    pub(crate) fn emit_file(&mut self, direction: Direction, file: &[u8], sink: &mut dyn Sink) {
+        let service = self.service;
+        let side = self.side(direction);
+        let (message, fresh) = (side.message, &[BufferKind::FileData]);
+        sink.pdu(&Pdu { direction, service, message, fresh, is_last: true, buffers: &File(file) });
+        side.message = message.wrapping_add(1);
+    }
+
     fn side(&mut self, direction: Direction) -> &mut Side {
         let [to_server, to_client] = &mut self.sides;
         match direction {
@@ -111,7 +130,8 @@ impl Plain {
         }
     }
 
-    fn flush(&mut self, direction: Direction, sink: &mut dyn Sink) {
+    /// Hand out what this direction holds.
+    pub(crate) fn flush(&mut self, direction: Direction, sink: &mut dyn Sink) {
         let service = self.service;
         let side = self.side(direction);
         if !side.held.is_empty() {
@@ -162,6 +182,19 @@ impl Buffers for Bytes<'_> {
             BufferKind::FileData if self.is_file => Some(self.bytes),
             _ => None,
         }
+    }
+
+    fn field(&self, _: BufferKind, _: &[u8]) -> Option<&[u8]> {
+        None
+    }
+}
+
+/// A file without the stream it came in.
+struct File<'a>(&'a [u8]);
+
+impl Buffers for File<'_> {
+    fn buffer(&self, kind: BufferKind) -> Option<&[u8]> {
+        (kind == BufferKind::FileData).then_some(self.0)
     }
 
     fn field(&self, _: BufferKind, _: &[u8]) -> Option<&[u8]> {

@@ -193,6 +193,20 @@ fn an_escaped_form_is_offered_as_written_and_decoded() {
 }
 
 #[test]
+fn the_parts_of_an_upload_are_files() {
+    let form = "--B\r\nContent-Disposition: form-data; name=a\r\n\r\none\r\n--B\r\nContent-Transfer-Encoding: base64\r\n\r\nRUlDQVI=\r\n--B--\r\n";
+    let post = format!(
+        "POST /up HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let seen = cut_everywhere(80, &[(ToServer, post.as_bytes())]);
+    let files: Vec<_> = seen.pdus.iter().map(|pdu| (pdu.text(FileData), pdu.is_last)).collect();
+    let expected = [("(none)", false), ("(none)", false), (r"one\r\n", false), ("EICAR", true)];
+    assert_eq!(files, expected.map(|(file, is_last)| (file.to_owned(), is_last)));
+    assert_eq!(seen.pdus[1].bytes(HttpClientBody), form.as_bytes());
+}
+
+#[test]
 fn a_body_is_judged_to_its_depth_and_the_rest_is_skipped() {
     let limits = Limits { http_body_depth: 600, ..Limits::default() };
     let body = b"0123456789".repeat(100);

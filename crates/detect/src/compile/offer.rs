@@ -28,7 +28,7 @@ fn offered_by(kind: BufferKind) -> &'static [Service] {
         | K::HttpTrueIp
         | K::HttpParam
         | K::HttpHost => &[Service::Http],
-        K::FileData => &[Service::Http],
+        K::FileData => &[Service::Http, Service::Smtp, Service::Pop3, Service::Imap, Service::FtpData],
         K::DnsQuery => &[Service::Dns],
         K::TlsSni
         | K::TlsCertSubject

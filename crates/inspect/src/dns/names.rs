@@ -6,6 +6,10 @@ use crate::reader::Reader;
 /// Octets of a name on the wire with its length octets (RFC 1035 section 2.3.4). Longer names are malformed.
 const NAME_MAX: usize = 255;
 
+/// Compression pointers followed for one name. A name has at most 127 labels (255 octets, two for the shortest one), and an
+/// honest pointer leads to a label.
+const POINTERS_MAX: usize = 127;
+
 /// A name as rules and as people see it; both without the final dot, both empty for the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Name {
@@ -18,11 +22,12 @@ pub(super) struct Name {
 /// Read the name at the reader's place, and leave the reader behind it.
 ///
 /// A compression pointer must point to before everything this name was read from so far, which is why the walk ends:
-/// each jump goes further back.
+/// each jump goes further back. Pointers to pointers could still make each of a message's thousands of names walk through all of
+/// it, hence the bound.
 pub(super) fn name(reader: &mut Reader<'_>) -> Result<Name, Anomaly> {
     let mut name = Name::default();
     let mut walk = *reader;
-    let mut jumped = false;
+    let mut pointers: usize = 0;
     let mut earliest = reader.at;
     let mut len: usize = 1;
     loop {
@@ -41,19 +46,19 @@ pub(super) fn name(reader: &mut Reader<'_>) -> Result<Name, Anomaly> {
             192..=255 => {
                 let low = walk.u8().ok_or(Anomaly::DnsMalformed)?;
                 let target = usize::from(u16::from_be_bytes([octet & 0x3f, low]));
-                if target >= earliest {
+                if target >= earliest || pointers >= POINTERS_MAX {
                     return Err(Anomaly::DnsBadPointer);
                 }
-                if !jumped {
+                if pointers == 0 {
                     reader.at = walk.at;
-                    jumped = true;
                 }
+                pointers = pointers.saturating_add(1);
                 earliest = target;
                 walk.at = target;
             }
         }
     }
-    if !jumped {
+    if pointers == 0 {
         reader.at = walk.at;
     }
     Ok(name)

@@ -3,7 +3,7 @@
 //! RFC 9112 section 7.1, read as tolerantly as browsers do: line feeds alone, white space around sizes, extensions and
 //! empty lines between chunks are taken. Never copies; says which bytes are body.
 
-use super::uri::hex;
+use crate::hex::digit;
 
 /// Trailer fields that are kept; the rest is skipped. Real trailers are a checksum or two.
 const TRAILER_MAX: usize = 4 * 1024;
@@ -105,9 +105,9 @@ impl Chunks {
     fn size(&mut self, data: &[u8], mut so_far: Size) -> Step {
         for (at, byte) in data.iter().enumerate() {
             let next = at.saturating_add(1);
-            match (hex(*byte), byte) {
-                (Some(digit), _) if so_far.digits < DIGITS_MAX && !so_far.is_closed => {
-                    so_far.size = so_far.size << 4 | u64::from(digit);
+            match (digit(*byte), byte) {
+                (Some(value), _) if so_far.digits < DIGITS_MAX && !so_far.is_closed => {
+                    so_far.size = so_far.size << 4 | u64::from(value);
                     so_far.digits = so_far.digits.saturating_add(1);
                 }
                 (_, b'\n') if so_far.digits > 0 => return self.begin(so_far.size, next),

@@ -31,6 +31,8 @@ pub(crate) enum Length {
 struct Field {
     name: Span,
     value: Span,
+    /// Tells most names apart without a look at them; see [`mark`].
+    mark: u32,
 }
 
 /// A parsed head. Owns one copy of the text; what was normalised stands behind it in the same buffer.
@@ -130,7 +132,8 @@ impl Head {
 
     /// A field's value, several joined by commas; names are compared without regard to case.
     pub(crate) fn field(&self, name: &[u8]) -> Option<&[u8]> {
-        let is_it = |field: &&Field| field.name.of(&self.bytes).eq_ignore_ascii_case(name);
+        let mark = mark(name);
+        let is_it = |field: &&Field| field.mark == mark && field.name.of(&self.bytes).eq_ignore_ascii_case(name);
         // A joined value stands behind the single ones.
         self.fields.iter().rev().find(is_it).map(|field| field.value.of(&self.bytes))
     }
@@ -254,7 +257,8 @@ impl Head {
                 break;
             }
             let value = if line.is_folded { self.written(|head| head.append_unfolded(line)) } else { line.value };
-            self.fields.push(Field { name: line.name, value });
+            let mark = mark(line.name.of(&self.bytes));
+            self.fields.push(Field { name: line.name, value, mark });
         }
     }
 
@@ -279,34 +283,26 @@ impl Head {
     /// A name that stands several times gets one more entry with all its values, joined by commas.
     fn join_repeated(&mut self) {
         let count = self.fields.len();
-        let mut joined: Vec<Span> = Vec::new();
         for at in 0..count {
-            let Some(name) = self.fields.get(at).map(|field| field.name) else { break };
-            let is_same = |other: Span, bytes: &[u8]| other.of(bytes).eq_ignore_ascii_case(name.of(bytes));
-            let later = self.fields.get(at.saturating_add(1)..count).unwrap_or_default();
-            if !later.iter().any(|field| is_same(field.name, &self.bytes))
-                || joined.iter().any(|other| is_same(*other, &self.bytes))
-            {
+            let Some((before, [first, behind @ ..])) =
+                self.fields.get(..count).and_then(|fields| fields.split_at_checked(at))
+            else {
+                break;
+            };
+            let is_same = |other: &&Field| first.is_named_as(other, &self.bytes);
+            if !behind.iter().any(|other| is_same(&other)) || before.iter().any(|other| is_same(&other)) {
                 continue;
             }
-            joined.push(name);
-            let values: Vec<Span> = self
-                .fields
-                .get(at..count)
-                .unwrap_or_default()
-                .iter()
-                .filter(|field| is_same(field.name, &self.bytes))
-                .map(|field| field.value)
-                .collect();
+            let Field { name, value, mark } = *first;
+            let others: Vec<Span> = behind.iter().filter(is_same).map(|field| field.value).collect();
             let value = self.written(|head| {
-                for (count, value) in values.into_iter().enumerate() {
-                    if count > 0 {
-                        head.bytes.push(b',');
-                    }
-                    head.append(value);
+                head.append(value);
+                for other in others {
+                    head.bytes.push(b',');
+                    head.append(other);
                 }
             });
-            self.fields.push(Field { name, value });
+            self.fields.push(Field { name, value, mark });
         }
     }
 
@@ -399,6 +395,18 @@ impl Head {
         write(self);
         Span::new(start, self.bytes.len())
     }
+}
+
+impl Field {
+    fn is_named_as(&self, other: &Self, bytes: &[u8]) -> bool {
+        self.mark == other.mark && self.name.of(bytes).eq_ignore_ascii_case(other.name.of(bytes))
+    }
+}
+
+/// A hash of a name without regard to case (FNV-1a), so that hundreds of fields are compared in passing.
+fn mark(name: &[u8]) -> u32 {
+    let step = |mark: u32, byte: &u8| (mark ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
+    name.iter().fold(0x811c_9dc5, step)
 }
 
 /// The lines of a head while it is read.

@@ -136,21 +136,24 @@ impl Side {
 
     /// Take bytes that belong to no message, up to the end of a line; returns how many.
     pub(super) fn on_lost(&mut self, data: &[u8], sink: &mut dyn Sink) -> usize {
-        let room = self.head_max.saturating_sub(self.held.len()).max(1);
+        let before = self.held.len();
+        let room = self.head_max.saturating_sub(before).max(1);
         let window = data.get(..room).unwrap_or(data);
         let len = memchr::memchr(b'\n', window).map_or(window.len(), |feed| feed.saturating_add(1));
         self.held.extend_from_slice(window.get(..len).unwrap_or(window));
-        let line = self.held.get(self.line_start..).unwrap_or_default();
-        let fit = if line.trim_ascii().is_empty() { Fit::No } else { self.fits(line) };
-        if fit == Fit::Yes {
-            let head = self.held.split_off(self.line_start);
+        if self.fits(self.held.get(self.line_start..).unwrap_or_default()) == Fit::Yes {
+            // The line's bytes of this input are read again, as those of a head.
+            self.held.truncate(before);
+            let line = self.held.split_off(self.line_start);
             self.emit_lost(sink);
-            self.held = head;
+            self.held = line.trim_ascii_start().to_vec();
             self.phase = Phase::Head;
-        } else if self.held.ends_with(b"\n") {
+            return 0;
+        }
+        if self.held.ends_with(b"\n") {
             self.line_start = self.held.len();
         }
-        if self.phase == Phase::Lost && self.held.len() >= self.head_max {
+        if self.held.len() >= self.head_max {
             self.emit_lost(sink);
         }
         len
@@ -241,10 +244,13 @@ impl Side {
             Some(framing) => {
                 self.message = self.message.wrapping_sub(1);
                 self.begin_body(framing);
-                // At most as long as the start of a status line, and so shorter than any depth.
-                if !held.is_empty() {
-                    self.on_body(&held, sink);
+                let mut rest = held.as_slice();
+                // Ends because each turn takes a byte, ends the body, or finds that its chunks are none.
+                while !rest.is_empty() && self.phase == Phase::Body {
+                    let taken = self.on_body(rest, sink);
+                    rest = rest.get(taken..).unwrap_or_default();
                 }
+                self.held = rest.to_vec();
             }
             None => {
                 sink.anomaly(Anomaly::HttpLost);

@@ -3,11 +3,15 @@
 use kodkod_stream::Direction;
 
 use super::buffers::{BodyView, REQUEST_BODY, REQUEST_HEAD, RESPONSE_BODY, RESPONSE_HEAD, Stage};
-use super::head::Head;
+use super::head::{Head, starts_with_nocase};
 use super::unpack::{Unpacked, unpack};
 use super::uri;
 use crate::conversation::Sink;
+use crate::mime::Mime;
 use crate::{Anomaly, BufferKind, Pdu, Service};
+
+/// Parts of one form that are files for themselves; together they are no longer than the judged body.
+const FILES_MAX: usize = 64;
 
 /// Hand out the head stage.
 pub(super) fn emit_head(direction: Direction, head: &Head, message: u64, is_last: bool, sink: &mut dyn Sink) {
@@ -35,8 +39,18 @@ impl BodyStage<'_> {
         let unpacked = (self.head.is_packed() && !self.raw.is_empty()).then(|| self.unpacked(inflated_max, sink));
         let decoded = unpacked.as_deref().unwrap_or(self.raw);
         let (direction, head, message) = (self.direction, self.head, self.message);
-        let view = BodyView { raw: self.raw, decoded, file: decoded, trailer: self.trailer };
+        let files = self.files(decoded, inflated_max);
+        let file = if files.is_empty() { decoded } else { &[] };
+        let view = BodyView { raw: self.raw, decoded, file, trailer: self.trailer };
         let stage = |view| Stage { direction, head, body: Some(view) };
+        if !files.is_empty() {
+            emit(stage(view), message, fresh, false, sink);
+            for (count, file) in files.iter().enumerate() {
+                let is_last = self.is_last && count.saturating_add(1) == files.len();
+                emit(stage(BodyView { file, ..view }), message, &[BufferKind::FileData], is_last, sink);
+            }
+            return;
+        }
         match self.form(decoded) {
             None => emit(stage(view), message, fresh, self.is_last, sink),
             Some(form) => {
@@ -45,6 +59,22 @@ impl BodyStage<'_> {
                 emit(stage(view), message, &[BufferKind::HttpClientBody], self.is_last, sink);
             }
         }
+    }
+
+    /// The parts of a body that is a container (an upload form); each is a file for itself.
+    fn files(&self, body: &[u8], file_max: usize) -> Vec<Vec<u8>> {
+        let mut files = Vec::new();
+        let content_type = self.head.field(b"content-type").filter(|value| starts_with_nocase(value, b"multipart/"));
+        if let Some(mut mime) = content_type.and_then(|value| Mime::container(value, file_max)) {
+            let mut tell = |file: &[u8]| {
+                if files.len() < FILES_MAX {
+                    files.push(file.to_vec());
+                }
+            };
+            mime.take(body, &mut tell);
+            mime.finish(&mut tell);
+        }
+        files
     }
 
     /// A form whose text is escaped, decoded as a URI is. Rules are written for either reading (Snort decodes, Suricata does

@@ -65,25 +65,42 @@ fn gzip_payload(packed: &[u8]) -> Option<&[u8]> {
     if flags & 0x02 != 0 { rest.get(2..) } else { Some(rest) }
 }
 
+/// Output up to which a brotli stream may be read with [`small_window`]: distances reach as far back there.
+const BROTLI_SMALL_WINDOW: usize = (1 << 18) - 16;
+
 fn brotli(packed: &[u8], max: usize) -> Unpacked {
+    let Some((first, rest)) = packed.split_first() else {
+        return Unpacked { is_damaged: true, ..Unpacked::default() };
+    };
+    let first = if max < BROTLI_SMALL_WINDOW { small_window(*first) } else { *first };
     let alloc = StandardAlloc::default;
     let mut state = BrotliState::new(alloc(), alloc(), alloc());
     let mut bytes = vec![0; max.saturating_add(1)];
-    let (mut available_in, mut offset_in) = (packed.len(), 0);
     let (mut available_out, mut offset_out, mut total_out) = (bytes.len(), 0, 0);
-    let result = BrotliDecompressStream(
-        &mut available_in,
-        &mut offset_in,
-        packed,
-        &mut available_out,
-        &mut offset_out,
-        &mut bytes,
-        &mut total_out,
-        &mut state,
-    );
+    let mut result = BrotliResult::NeedsMoreInput;
+    for part in [&[first][..], rest] {
+        let (mut available_in, mut offset_in) = (part.len(), 0);
+        result = BrotliDecompressStream(
+            &mut available_in,
+            &mut offset_in,
+            part,
+            &mut available_out,
+            &mut offset_out,
+            &mut bytes,
+            &mut total_out,
+            &mut state,
+        );
+    }
     bytes.truncate(offset_out.min(max));
     let is_cut = offset_out > max;
     Unpacked { bytes, is_cut, is_damaged: !is_cut && !matches!(result, BrotliResult::ResultSuccess) }
+}
+
+/// The first byte of a brotli stream with its window made 256 KiB where it is larger (RFC 7932 section 9.1: a set bit, then
+/// three bits for 18 to 24). The decoder sets the whole window up in advance, which is 16 MiB for a body of some bytes; as long
+/// as less than that comes out, a smaller one gives the same bytes.
+fn small_window(first: u8) -> u8 {
+    if first & 0b0001 != 0 && first & 0b1110 != 0 { first & 0xf0 | 0b0011 } else { first }
 }
 
 #[cfg(test)]
@@ -133,6 +150,21 @@ pub(crate) mod tests {
         let packed = [0x30, 0x00, 0x10, b'a', b'b', b'a', b'b', 0x03];
         let unpacked = unpack(&packed, Coding::Brotli, 1000);
         assert_eq!(unpacked.bytes.escape_ascii().to_string(), "abab");
+    }
+
+    #[test]
+    fn brotli_with_a_window_of_any_size_gives_the_text_back() {
+        // Windows of 18 to 24 bits: the same metablock behind four bits of window size.
+        for first in [0x83, 0x85, 0x87, 0x89, 0x8b, 0x8d, 0x8f] {
+            let packed = [first, 0x01, 0x80, b'a', b'b', b'a', b'b', 0x03];
+            for max in [1000, 1 << 18] {
+                let unpacked = unpack(&packed, Coding::Brotli, max);
+                assert_eq!(unpacked, Unpacked { bytes: b"abab".to_vec(), is_cut: false, is_damaged: false });
+            }
+            assert_eq!(small_window(first), 0x83);
+        }
+        // A window of 16 bits, of 17, and of 10 have other forms and are small enough.
+        assert_eq!([0x30, 0x01, 0x21].map(small_window), [0x30, 0x01, 0x21]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! (`iis_double_decode`), overlong UTF-8 folded to ASCII (`utf8`), `\` to `/`, `+` to a space, and in the path dot
 //! segments and doubled slashes removed (`simplify_path`). `%uXXXX` stays (`percent_u` is off there too).
 
+use crate::hex::digit;
 use crate::span::Span;
 
 /// The parts of a URI (RFC 3986 section 3), as ranges of the buffer it stands in.
@@ -145,7 +146,7 @@ fn percent_decode(text: &[u8]) -> Vec<u8> {
         let (before, escape) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         out.extend_from_slice(before);
         rest = match escape {
-            [_, high, low, after @ ..] => match (hex(*high), hex(*low)) {
+            [_, high, low, after @ ..] => match (digit(*high), digit(*low)) {
                 (Some(high), Some(low)) => {
                     out.push(high << 4 | low);
                     after
@@ -163,15 +164,6 @@ fn percent_decode(text: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
-}
-
-pub(crate) fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
-        b'A'..=b'F' => Some(digit.wrapping_sub(b'A').wrapping_add(10)),
-        _ => None,
-    }
 }
 
 /// UTF-8 that is longer than it need be hides ASCII (`%c0%af` is a slash to careless servers): make it ASCII.
