@@ -117,7 +117,8 @@ impl RuleSet {
 
 /// Two rules of one identity would count twice: keep the newest.
 fn refuse_twins(entries: &mut [kodkod_rules::Entry]) {
-    let mut order: Vec<usize> = (0..entries.len()).filter(|index| entries[*index].rule.is_some()).collect();
+    let mut order: Vec<usize> =
+        (0..entries.len()).filter(|index| entries[*index].rule.is_some() && entries[*index].sid != 0).collect();
     order.sort_by_key(|index| {
         (entries[*index].gid, entries[*index].sid, std::cmp::Reverse(entries[*index].rev), *index)
     });

@@ -41,9 +41,11 @@ impl Dialect {
         let (suricata, snort3, snort2) = (count(SURICATA_WORDS), count(SNORT3_WORDS), count(SNORT2_WORDS));
         if suricata > snort3 {
             Self::Suricata
+        } else if snort3 == 0 && count(SURICATA_HEADERS) > 0 {
+            // Suricata shares the old modifiers; application protocols before addresses are its own.
+            Self::Suricata
         } else if snort2 > snort3 {
-            // Suricata shares the old modifiers; application protocols in the header are its own.
-            if count(SURICATA_HEADERS) > 0 { Self::Suricata } else { Self::Snort2 }
+            Self::Snort2
         } else {
             Self::Snort3
         }
@@ -69,6 +71,14 @@ const SURICATA_WORDS: &[&[u8]] = &[
     b"http.stat_code;",
     b"http.header_names;",
     b"http.content_type;",
+    b"http.protocol;",
+    b"http.request_line;",
+    b"http.response_body;",
+    b"to_lowercase;",
+    b"url_decode;",
+    b"compress_whitespace;",
+    b"strip_whitespace;",
+    b"tls_cert_",
     b"dns.query;",
     b"dns_query;",
     b"tls.sni;",

@@ -28,7 +28,7 @@ pub(crate) fn read(text: &[u8], dialect: Dialect, resolver: &mut Resolver<'_>) -
         .map(|(_, action)| *action)
         .ok_or_else(|| Reason::fatal("unknown-action", column(*action_at), format!("`{action}` is no action")))?;
     match (rest, dialect) {
-        ([(at, service)], Dialect::Snort3) => service_only(action, *at, service),
+        ([(at, service)], Dialect::Snort3) => without_ends(action, *at, service),
         ([(at, protocol), ends @ ..], _) if ends.len() == 5 => {
             with_ends(action, (*at, protocol), ends, dialect, resolver)
         }
@@ -41,32 +41,29 @@ pub(crate) fn read(text: &[u8], dialect: Dialect, resolver: &mut Resolver<'_>) -
     }
 }
 
-fn service_only(action: Action, at: usize, name: &str) -> Result<ReadHeader, Reason> {
-    let protocol = match name {
-        "file" => {
-            return Err(Reason::fatal(
-                "no-inspector",
-                column(at),
-                "rules about files of any service are not evaluated yet",
-            ));
+/// `alert http (…)`, `alert tcp (…)`: no addresses, no ports. `alert file (…)` is about files of any service.
+fn without_ends(action: Action, at: usize, name: &str) -> Result<ReadHeader, Reason> {
+    let (protocol, service) = match name {
+        "tcp" => (Protocol::Tcp, None),
+        "udp" => (Protocol::Udp, None),
+        "icmp" => (Protocol::Icmp, None),
+        "ip" => (Protocol::Ip, None),
+        other => {
+            let service = suricata::service(other).or_else(|| (other == "file").then_some("file"));
+            let wrong = || Reason::fatal("unknown-protocol", column(at), format!("`{other}` is no service known here"));
+            (Protocol::Ip, Some(service.ok_or_else(wrong)?))
         }
-        "tcp" | "udp" | "icmp" | "ip" => {
-            return Err(Reason::fatal("syntax", column(at), format!("`{name}` needs addresses and ports")));
-        }
-        _ => Protocol::Ip,
     };
-    let service = suricata::service(name)
-        .ok_or_else(|| Reason::fatal("unknown-protocol", column(at), format!("`{name}` is no service known here")))?;
     let header = Header {
         protocol,
-        by_service: true,
+        by_service: service.is_some(),
         source: AddressSet::any(),
         source_ports: PortSet::any(),
         destination: AddressSet::any(),
         destination_ports: PortSet::any(),
         both_ways: false,
     };
-    Ok(ReadHeader { action, header, service: Some(service), scope: None })
+    Ok(ReadHeader { action, header, service, scope: None })
 }
 
 fn with_ends(

@@ -124,7 +124,7 @@ pub(crate) fn parts(text: &[u8], dialect: Dialect) -> Result<(&[u8], Vec<OptionT
             Some(b';') => at += 1,
             Some(_) => {
                 let option = option(text, at, dialect)?;
-                at = option.end + 1;
+                at = option.end + usize::from(text.get(option.end) == Some(&b';'));
                 options.push(option);
             }
         }
@@ -158,6 +158,7 @@ fn blanks(text: &[u8]) -> usize {
 
 fn option(text: &[u8], at: usize, dialect: Dialect) -> Result<OptionText<'_>, Reason> {
     let end = option_end(text, at, dialect)
+        .or_else(|| (dialect == Dialect::Snort3).then(|| last_option_end(text, at)).flatten())
         .ok_or_else(|| Reason::fatal("syntax", column(at), "the option is not closed by `;`"))?;
     let whole = &text[at..end];
     let (name, value) = match memchr::memchr(b':', whole) {
@@ -190,6 +191,13 @@ fn option_end(text: &[u8], at: usize, dialect: Dialect) -> Option<usize> {
             _ => return Some(found),
         }
     }
+}
+
+/// Snort 3 takes a last option without its `;`: it ends before the `)` that ends the rule.
+fn last_option_end(text: &[u8], at: usize) -> Option<usize> {
+    let whole = text.trim_ascii_end();
+    let end = whole.len().checked_sub(1)?;
+    (whole.ends_with(b")") && end > at && !whole[at..end].contains(&b'"')).then_some(end)
 }
 
 /// A quote opens a text where an argument may start.

@@ -34,8 +34,10 @@ pub(super) fn rule(entry: &mut Entry, text: RuleText<'_>, dialect: Dialect, reso
     match header {
         Err(reason) => entry.reasons.push(reason),
         Ok(read) => {
-            if let Some(service) = read.service {
-                draft.add_service(service);
+            match read.service {
+                Some("file") => FILE_SERVICES.iter().for_each(|service| draft.add_service(service)),
+                Some(service) => draft.add_service(service),
+                None => {}
             }
             if let Some(scope) = read.scope {
                 let flow = Flow { scope: Some(scope), ..Flow::default() };
@@ -49,6 +51,9 @@ pub(super) fn rule(entry: &mut Entry, text: RuleText<'_>, dialect: Dialect, reso
     }
     entry.reasons.sort_by_key(|reason| reason.column);
 }
+
+/// Services that carry files.
+const FILE_SERVICES: [&str; 5] = ["http", "ftp-data", "imap", "pop3", "smtp"];
 
 /// The ids of a text that cannot be cut into options, as far as they can be found.
 fn identify(entry: &mut Entry, text: &[u8]) {
@@ -248,6 +253,7 @@ impl Draft {
                 RuleOption::HttpCount { what: name.into(), range: Range::read(&first, self.dialect)? }
             }
             "ftpbounce" => RuleOption::FtpBounce,
+            "tls.subject" | "tls.issuerdn" | "tls.fingerprint" => return self.certificate(name, raw, place),
             "app-layer-protocol" => {
                 let service = suricata::service(value).ok_or_else(|| format!("`{value}` is no service known here"))?;
                 self.add_service(service);
@@ -278,6 +284,24 @@ impl Draft {
         let buffer = if is_normalised { Buffer::HttpUri } else { Buffer::HttpRawUri };
         self.look_into(BufferChoice::whole(buffer), place, span.clone(), false);
         self.push(RuleOption::BufferLength { range, relative: false }, place, span);
+        Ok(Read::Done)
+    }
+
+    /// Suricata's older words: a literal in one field of the certificate.
+    fn certificate(
+        &mut self,
+        name: &str,
+        raw: &[u8],
+        (span, place): (std::ops::Range<u32>, u32),
+    ) -> Result<Read, String> {
+        let buffer = match name {
+            "tls.subject" => Buffer::TlsCertSubject,
+            "tls.issuerdn" => Buffer::TlsCertIssuer,
+            _ => Buffer::TlsCertFingerprint,
+        };
+        let content = Content::read(raw)?;
+        self.look_into(BufferChoice::whole(buffer), place, span.clone(), false);
+        self.push(RuleOption::Content(content), place, span);
         Ok(Read::Done)
     }
 
@@ -364,7 +388,7 @@ impl Draft {
 
     fn check(&self, reasons: &mut Vec<Reason>) {
         if self.sid == 0 && !reasons.iter().any(|reason| reason.consequence == Consequence::Fatal) {
-            reasons.push(Reason::fatal("no-sid", 1, "a rule needs a sid"));
+            reasons.push(Reason::ignored("no-sid", 1, "without a sid the alert cannot say which rule it is"));
         }
         let scopes = self.options.iter().filter_map(|spelled| match &spelled.option {
             RuleOption::Flow(flow) => flow.scope,
