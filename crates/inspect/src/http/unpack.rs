@@ -157,10 +157,8 @@ pub(crate) mod tests {
         // Windows of 18 to 24 bits: the same metablock behind four bits of window size.
         for first in [0x83, 0x85, 0x87, 0x89, 0x8b, 0x8d, 0x8f] {
             let packed = [first, 0x01, 0x80, b'a', b'b', b'a', b'b', 0x03];
-            for max in [1000, 1 << 18] {
-                let unpacked = unpack(&packed, Coding::Brotli, max);
-                assert_eq!(unpacked, Unpacked { bytes: b"abab".to_vec(), is_cut: false, is_damaged: false });
-            }
+            let unpacked = unpack(&packed, Coding::Brotli, 1000);
+            assert_eq!(unpacked, Unpacked { bytes: b"abab".to_vec(), is_cut: false, is_damaged: false });
             assert_eq!(small_window(first), 0x83);
         }
         // A window of 16 bits, of 17, and of 10 have other forms and are small enough.
