@@ -36,6 +36,8 @@ class Inspector:
         self._node: InspectionNode | None = None
         self._reports: list[InspectionReport] = []
         self._rules: RulesReport | None = None
+        self._packets = 0
+        self._drops: dict[str, int] = {}
 
     async def run(self) -> None:
         """Until cancelled, or until the bounds have changed."""
@@ -51,14 +53,16 @@ class Inspector:
                 group.create_task(self._drain(node))
         finally:
             await asyncio.to_thread(node.close)
+            bounds.release()
 
     def observe(self) -> NodeReportStatus:
         """What is so now, for the NodeReport."""
         return NodeReportStatus(
-            ready=self._node is not None and self._rules is not None,
+            ready=self._rules is not None,
             endpoints=len(self._world.endpoints()),
-            interfaces=sum(report.attached for report in self._reports),
-            packets=sum(report.packets for report in self._reports),
+            interfaces=len(self._node.attachments.attached) if self._node is not None else 0,
+            packets=self._packets,
+            drops=self._drops,
             inspections=self._reports,
             rules=self._rules,
             engine=EngineReport(
@@ -82,6 +86,7 @@ class Inspector:
             try:
                 await asyncio.to_thread(node.step, inspections, self._world.endpoints(), now)
                 self._reports = node.reports(now)
+                self._packets, self._drops = node.totals()
                 self._rules = node.rules_report() if node.is_ready else None
             except Exception as error:  # the next step tries again; what is attached goes on meanwhile
                 telemetry.step_failed("inspections", error)

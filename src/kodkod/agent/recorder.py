@@ -14,6 +14,7 @@ from kodkod.capture import intent
 from kodkod.capture import settings as capture_settings
 from kodkod.capture.node import CaptureNode
 from kodkod.clock import Clock
+from kodkod.endpoints.parties import Parties
 from kodkod.flowlogs import node as flows
 from kodkod.flowlogs.node import FlowNode
 from kodkod.resources import kinds
@@ -101,7 +102,7 @@ class Recorder:
             settings = flows.read_settings(self._world.objects(kinds.FELIX_CONFIGURATION), node=self._node)
             try:
                 await asyncio.to_thread(self._flows.reconcile, self._world.endpoints(), now)
-                due = await asyncio.to_thread(self._turn, settings)
+                due = await asyncio.to_thread(self._turn, self._world.parties(), settings)
             except Exception as error:
                 telemetry.step_failed("flow logs", error)
                 await asyncio.sleep(TURN_S)
@@ -109,5 +110,5 @@ class Recorder:
             for dataset, records in due.items():
                 self._shipper.add(dataset, records)
 
-    def _turn(self, settings: flows.Settings) -> dict[str, list[dict[str, object]]]:
-        return self._flows.turn(self._world.parties(), settings, self._clock.now(), wait_s=TURN_S)
+    def _turn(self, parties: Parties, settings: flows.Settings) -> dict[str, list[dict[str, object]]]:
+        return self._flows.turn(parties, settings, self._clock.now(), wait_s=TURN_S)

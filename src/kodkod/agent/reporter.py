@@ -15,7 +15,7 @@ from kodkod.clock import Clock, rfc3339, rfc3339_micro
 from kodkod.resources import kinds
 from kodkod.resources.kinds.node_report import NodeReportStatus, Role, report_name
 from kodkod.store import Resources
-from kodkod.store.errors import AlreadyExists, StoreError
+from kodkod.store.errors import AlreadyExists, NotFound, StoreError
 
 HEARTBEAT_S = 10.0
 LOOK_S = 1.0
@@ -55,6 +55,9 @@ class Reporter:
                 try:
                     await self._write(status)
                     shown, written_at = essence(status), self._clock.monotonic_s()
+                except NotFound:  # somebody removed the report, or the server began anew
+                    await self._until_done("node", self._ensure_node)
+                    await self._until_done("report", self._ensure_report)
                 except StoreError as error:
                     telemetry.server_unreachable("report", str(error), LOOK_S)
             try:

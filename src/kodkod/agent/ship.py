@@ -36,10 +36,18 @@ class Shipper:
         self._refused = 0
 
     def add(self, dataset: str, records: Sequence[Mapping[str, Any]]) -> None:
-        """Keep records durably; they are sent as soon as the server takes them. OSError where the disk refuses."""
-        if records:
+        """Keep records durably; they are sent as soon as the server takes them.
+
+        Where the disk refuses, they are lost and counted: the engine goes on, and the report says so.
+        """
+        if not records:
+            return
+        try:
             self._spool.append(dataset, records)
-            self._news.set()
+        except OSError as error:
+            self._refused += len(records)
+            telemetry.records_not_kept(dataset, len(records), str(error))
+        self._news.set()
 
     def report(self) -> SpoolReport:
         lost = sum(self._spool.counters.dropped.values()) + self._refused

@@ -10,7 +10,7 @@ from kodkod.telemetry import fact
 
 log = logging.getLogger("kodkod.agent")
 
-_LOST = Counter("kodkod_agent_records_lost", "Records the server refused for good", ["dataset"])
+_LOST = Counter("kodkod_agent_records_lost", "Records that the disk or the server refused for good", ["dataset"])
 
 
 def started(role: str, node: str) -> None:
@@ -24,6 +24,12 @@ def server_unreachable(what: str, error: str, again_in_s: float) -> None:
 def records_refused(dataset: str, records: int, code: int, why: str) -> None:
     """The server will never take this batch: a fault of ours, the next ones go on."""
     log.error("records refused", extra={"fields": {"dataset": dataset, "records": records, "code": code, "why": why}})
+    _LOST.labels(dataset).inc(records)
+
+
+def records_not_kept(dataset: str, records: int, why: str) -> None:
+    """The disk refused them."""
+    log.error("records not kept", extra={"fields": {"dataset": dataset, "records": records, "why": why}})
     _LOST.labels(dataset).inc(records)
 
 

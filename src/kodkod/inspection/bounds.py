@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ COMPONENT = "DeepPacketInspection"
 CPU_DEFAULT, MEMORY_DEFAULT = 1.0, 1 << 30
 ENGINE_SHARE = 0.5
 """Of the memory limit, what the engine's tables may take; the rest is for rules, Python and buffers."""
-CGROUP_NAME = "kodkod-inspector"
+CGROUP_PREFIX = "kodkod-inspector-"
+"""One group a process (its id follows): two inspectors of one host must not share one's bounds."""
 PERIOD_US = 100_000
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
@@ -65,37 +67,65 @@ def quantity(value: object, default: float) -> float:
     return number if number > 0 else default
 
 
-def confine(bounds: Bounds, root: Path = Path("/sys/fs/cgroup")) -> str:
-    """Put this process under the bounds with a control group, version 2 or 1. Returns the version, or why not."""
-    if (root / "cgroup.controllers").exists():
-        return _confine_v2(bounds, root)
+def confine(bounds: Bounds, root: Path = Path("/sys/fs/cgroup"), pid: int | None = None) -> str:
+    """Put a process (this one) under the bounds with a control group, version 1 or 2.
+
+    Returns the version, or `none: ` and why not. Groups that processes of ours left behind are removed first.
+    """
+    pid = os.getpid() if pid is None else pid
     if (root / "memory").is_dir() and (root / "cpu").is_dir():
-        return _confine_v1(bounds, root)
+        return _attempt("v1", _confine_v1, bounds, root, pid)
+    for unified in (root, root / "unified"):
+        if (unified / "cgroup.controllers").exists():
+            return _attempt("v2", _confine_v2, bounds, unified, pid)
     return "none: no control groups are mounted"
 
 
-def _confine_v2(bounds: Bounds, root: Path) -> str:
-    folder = root / CGROUP_NAME
-    try:
-        folder.mkdir(exist_ok=True)
-        (folder / "memory.max").write_text(str(bounds.memory_bytes))
-        (folder / "cpu.max").write_text(f"{int(bounds.cpu * PERIOD_US)} {PERIOD_US}")
-        (folder / "cgroup.procs").write_text(str(os.getpid()))
-    except OSError as error:
-        return f"none: {error.strerror}"
-    return "v2"
+def release(root: Path = Path("/sys/fs/cgroup"), pid: int | None = None) -> None:
+    """Leave the group and remove it. Nothing happens where there is none."""
+    pid = os.getpid() if pid is None else pid
+    for parent in (root / "memory", root / "cpu", root, root / "unified"):
+        group = parent / f"{CGROUP_PREFIX}{pid}"
+        if group.is_dir():
+            with contextlib.suppress(OSError):
+                (parent / "cgroup.procs").write_text(str(pid))
+                group.rmdir()
 
 
-def _confine_v1(bounds: Bounds, root: Path) -> str:
+def _attempt(
+    version: str, confine_it: Callable[[Bounds, Path, int], None], bounds: Bounds, root: Path, pid: int
+) -> str:
     try:
-        memory, cpu = root / "memory" / CGROUP_NAME, root / "cpu" / CGROUP_NAME
-        for folder in (memory, cpu):
-            folder.mkdir(exist_ok=True)
-        (memory / "memory.limit_in_bytes").write_text(str(bounds.memory_bytes))
-        (cpu / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-        (cpu / "cpu.cfs_quota_us").write_text(str(int(bounds.cpu * PERIOD_US)))
-        for folder in (memory, cpu):
-            (folder / "cgroup.procs").write_text(str(os.getpid()))
+        confine_it(bounds, root, pid)
     except OSError as error:
-        return f"none: {error.strerror}"
-    return "v1"
+        return f"none: {version} cannot be written: {error.strerror}"
+    return version
+
+
+def _confine_v1(bounds: Bounds, root: Path, pid: int) -> None:
+    memory, cpu = _group(root / "memory", pid), _group(root / "cpu", pid)
+    (memory / "memory.limit_in_bytes").write_text(str(bounds.memory_bytes))
+    (cpu / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+    (cpu / "cpu.cfs_quota_us").write_text(str(int(bounds.cpu * PERIOD_US)))
+    for group in (memory, cpu):
+        (group / "cgroup.procs").write_text(str(pid))
+
+
+def _confine_v2(bounds: Bounds, root: Path, pid: int) -> None:
+    offered = (root / "cgroup.controllers").read_text().split()
+    if not {"memory", "cpu"} <= set(offered):
+        raise OSError(0, f"only {' '.join(offered) or 'no controller'} offered")
+    (root / "cgroup.subtree_control").write_text("+memory +cpu")
+    group = _group(root, pid)
+    (group / "memory.max").write_text(str(bounds.memory_bytes))
+    (group / "cpu.max").write_text(f"{int(bounds.cpu * PERIOD_US)} {PERIOD_US}")
+    (group / "cgroup.procs").write_text(str(pid))
+
+
+def _group(parent: Path, pid: int) -> Path:
+    for left in parent.glob(f"{CGROUP_PREFIX}*"):
+        with contextlib.suppress(OSError):  # a group with a living process in it cannot be removed
+            left.rmdir()
+    group = parent / f"{CGROUP_PREFIX}{pid}"
+    group.mkdir(exist_ok=True)
+    return group

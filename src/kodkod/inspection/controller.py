@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,10 @@ from kodkod.store.errors import AlreadyExists, NotFound, StoreError
 from kodkod.store.informer import Informer, Key
 
 LOOK_S = 5.0
-STALE = timedelta(seconds=60)
+STALE = timedelta(seconds=30)
+"""Three reports that did not come: the process is not heard any more."""
+GONE_AFTER = timedelta(seconds=60)
+"""A node's entries leave this long after its Node object."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 NAMESPACE = "tigera-dpi"
 LABELS = {"k8s-app": "tigera-dpi"}
@@ -77,12 +80,27 @@ def pod_name(node: str) -> str:
     return f"tigera-dpi-{hashlib.sha256(node.encode()).hexdigest()[:5]}"
 
 
-def pod(report: Object, now: datetime) -> Object:
-    """The inspector of a node as a complete pod, Ready as the process says for as long as it is heard."""
+def covers(report: Object, inspections: Iterable[Object]) -> bool:
+    """Whether a report speaks of each inspection: all it selects is attached to then, or named as an error."""
+    told = {one.get("uid") for one in (report.get("status") or {}).get("inspections") or []}
+    return all(inspection["metadata"].get("uid") in told for inspection in inspections)
+
+
+def is_ready_pod(obj: Object | None) -> bool:
+    conditions = ((obj or {}).get("status") or {}).get("conditions") or []
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+
+
+def pod(report: Object, now: datetime, *, is_settled: bool) -> Object:
+    """The inspector of a node as a complete pod.
+
+    Ready as the process says for as long as it is heard, and once is_settled: whoever waits for the pod may send
+    traffic at once. Inspections that come later change their status, not the pod's readiness.
+    """
     node, status = report["spec"]["node"], report.get("status") or {}
     seen = status.get("observedAt")
     is_heard = seen is not None and now - datetime.fromisoformat(seen) < STALE
-    is_ready = bool(status.get("ready")) and is_heard
+    is_ready = bool(status.get("ready")) and is_heard and is_settled
     started = status.get("startedAt") or rfc3339(now)
     truth = "True" if is_ready else "False"
     container = {"name": "tigera-dpi", "image": f"kodkod/inspector:{status.get('version', '')}"}
@@ -124,12 +142,14 @@ class Controller:
         self._reports = Informer(resources, kinds.NODE_REPORT)
         self._pods = Informer(resources, kinds.POD, NAMESPACE)
         self._detections = Informer(resources, kinds.INTRUSION_DETECTION)
+        self._nodes = Informer(resources, kinds.NODE)
+        self._missing: dict[str, datetime] = {}
         self._written: dict[Key, datetime] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Fold until cancelled."""
-        informers = (self._inspections, self._reports, self._pods, self._detections)
+        informers = (self._inspections, self._reports, self._pods, self._detections, self._nodes)
         async with asyncio.TaskGroup() as group:
             for informer in informers:
                 informer.wake(self._changed)
@@ -150,7 +170,11 @@ class Controller:
 
     async def _fold_all(self) -> None:
         now = self._clock.now()
-        reports = [report for report in self._reports.items.values() if report["spec"]["role"] == "inspector"]
+        reports = [
+            report
+            for report in self._reports.items.values()
+            if report["spec"]["role"] == "inspector" and self._counts(report, now)
+        ]
         for key, inspection in list(self._inspections.items.items()):
             status, known = fold(inspection, reports), inspection.get("status") or {}
             is_old = now - self._written.get(key, NEVER) >= timedelta(seconds=LOOK_S)
@@ -159,6 +183,14 @@ class Controller:
                 self._written[key] = now
         await self._show_pods(reports, now)
         await self._confirm(reports)
+
+    def _counts(self, report: Object, now: datetime) -> bool:
+        """Whether a node's report still stands: until a minute after its Node object went."""
+        node = report["spec"]["node"]
+        if ("", node) in self._nodes.items:
+            self._missing.pop(node, None)
+            return True
+        return now - self._missing.setdefault(node, now) < GONE_AFTER
 
     async def _write(self, key: Key, status: dict[str, Any]) -> None:
         try:
@@ -170,9 +202,12 @@ class Controller:
             return
 
     async def _show_pods(self, reports: list[Object], now: datetime) -> None:
-        wanted = {pod_name(report["spec"]["node"]): pod(report, now) for report in reports}
-        if not self._inspections.items:
-            wanted = {}
+        inspections = list(self._inspections.items.values())
+        wanted = {}
+        for report in reports if inspections else ():
+            name = pod_name(report["spec"]["node"])
+            was_ready = is_ready_pod(self._pods.items.get((NAMESPACE, name)))
+            wanted[name] = pod(report, now, is_settled=was_ready or covers(report, inspections))
         for (_, name), present in list(self._pods.items.items()):
             if name not in wanted and (present["metadata"].get("labels") or {}) == LABELS:
                 await self._remove(name)

@@ -1,10 +1,12 @@
 """How does a node inspect? Keeps the engine attached to what is selected, rules fresh, and turns alerts into events.
 
-One thread at a time calls `step` and `drain` (both may block); the engine's own threads judge the packets.
+`step` and `drain` may block and may be called from two threads, a lock keeps their books apart; the engine's own
+threads judge the packets.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 AUTHORS_FAULTS = frozenset(
     {"syntax", "argument", "unknown-option", "unknown-action", "pcre", "ports", "addresses", "no-sid"}
 )
+LATE_MAX = 4096
+"""Endpoints remembered after they left, since a pod may be gone before its last alert is drained."""
 BAD_RULES_NAMED = 3
 """Of the rules that are skipped, how many are named in an error condition; `rules check` lists them all."""
 
@@ -76,35 +80,49 @@ class InspectionNode:
         self._assignment = Assignment({}, ())
         self._inspections: dict[str, Inspection] = {}
         self._alerts: dict[str, int] = {}
+        self._selected_by: dict[str, list[str]] = {}
+        self._first_seen: dict[tuple[str, str], str] = {}
         self._loaded = Loaded()
+        self._lock = threading.Lock()
 
     def step(self, inspections: Sequence[Inspection], endpoints: Sequence[Endpoint], now: datetime) -> None:
         """Load rules where they changed, then attach to exactly what is selected."""
-        self._load()
-        self._inspections = {inspection.uid: inspection for inspection in inspections}
-        self._assignment = plan(inspections, endpoints)
-        wanted = self._assignment.wanted if self._loaded.rules is not None else ()
-        self.attachments.reconcile(self._live, wanted, now, self._attach)
-        self._alerts = {uid: count for uid, count in self._alerts.items() if uid in self._inspections}
+        with self._lock:
+            self._load()
+            self._inspections = {inspection.uid: inspection for inspection in inspections}
+            self._assignment = plan(inspections, endpoints)
+            self._remember_selections()
+            wanted = self._assignment.wanted if self._loaded.rules is not None else ()
+            self.attachments.reconcile(self._live, wanted, now, self._attach)
+            self._alerts = {uid: count for uid, count in self._alerts.items() if uid in self._inspections}
 
     def drain(self, parties: Parties, wait_s: float) -> list[Event]:
         """Events of what has fired, waiting at most wait_s for something. Each inspection that selects gets its own."""
+        alerts = self._live.drain(wait_s)["alerts"]
+        if not alerts:
+            return []
         events = []
-        by_tag = self.attachments.by_tag
-        for alert in self._live.drain(wait_s)["alerts"]:
-            endpoint = by_tag.get(alert["tag"])
-            if endpoint is None:
-                continue
-            for uid in self._assignment.inspections_of(endpoint.id):
-                inspection = self._inspections[uid]
-                events.append(event_of(alert, inspection, parties, self.node))
-                self._alerts[uid] = self._alerts.get(uid, 0) + 1
+        with self._lock:
+            by_tag = self.attachments.by_tag
+            for alert in alerts:
+                endpoint = by_tag.get(alert["tag"])
+                for uid in self._selected_by.get(endpoint.id, ()) if endpoint is not None else ():
+                    inspection = self._inspections.get(uid)
+                    if inspection is None:
+                        continue  # deleted meanwhile: nobody asks for it any more
+                    events.append(event_of(alert, inspection, parties, self.node))
+                    self._alerts[uid] = self._alerts.get(uid, 0) + 1
         return events
 
     @property
     def is_ready(self) -> bool:
-        """Rules are loaded, and every selected endpoint is attached or named in an error condition."""
+        """Rules are loaded. What a report then lists is attached to, or named in an error condition of it."""
         return self._loaded.rules is not None
+
+    def totals(self) -> tuple[int, dict[str, int]]:
+        """Packets looked at since the start, and packets lost by reason."""
+        with self._lock:
+            return self.attachments.totals(self._live)
 
     def rules_report(self) -> RulesReport:
         rules = self._loaded.rules
@@ -121,7 +139,11 @@ class InspectionNode:
     def reports(self, now: datetime) -> list[InspectionReport]:
         """What is so for each inspection."""
         counters = self._live.counters()
-        return [self._report(inspection, counters, now) for inspection in self._inspections.values()]
+        with self._lock:
+            found = [self._report(inspection, counters, now) for inspection in self._inspections.values()]
+            said = {(report.uid, condition.message) for report in found for condition in report.error_conditions}
+            self._first_seen = {key: at for key, at in self._first_seen.items() if key in said}
+            return found
 
     def close(self) -> None:
         self._live.close()
@@ -134,8 +156,13 @@ class InspectionNode:
         for tag in tags:
             for reason, count in counters[tag]["drops"].items() if tag in counters else ():
                 drops[reason] = drops.get(reason, 0) + count
-        failures = [self.attachments.failures[key].message for key in selected if key in self.attachments.failures]
-        messages = [*([one.fault] if one.fault else []), *failures, *self._loaded.faults]
+        failures = [
+            f"{key.split('/')[1]}: {self.attachments.failures[key].message}"
+            for key in selected
+            if key in self.attachments.failures
+        ]
+        unread = ["rules are not loaded yet"] if self._loaded.rules is None and not self._loaded.faults else []
+        messages = dict.fromkeys([*([one.fault] if one.fault else []), *failures, *unread, *self._loaded.faults])
         at = rfc3339_micro(now)
         return InspectionReport(
             namespace=one.namespace,
@@ -149,9 +176,18 @@ class InspectionNode:
             alerts=self._alerts.get(one.uid, 0),
             drops=drops,
             error_conditions=[
-                ErrorCondition(message=message, last_updated=at) for message in messages[:ERROR_CONDITIONS_MAX]
+                ErrorCondition(message=message, last_updated=self._first_seen.setdefault((one.uid, message), at))
+                for message in list(messages)[:ERROR_CONDITIONS_MAX]
             ],
         )
+
+    def _remember_selections(self) -> None:
+        """Who selects each endpoint; of those that left the last answer stays, up to a bound."""
+        for endpoint in self._assignment.wanted:
+            self._selected_by.pop(endpoint.id, None)
+            self._selected_by[endpoint.id] = self._assignment.inspections_of(endpoint.id)
+        while len(self._selected_by) > max(LATE_MAX, len(self._assignment.wanted)):
+            self._selected_by.pop(next(iter(self._selected_by)))
 
     def _attach(self, tag: int, endpoint: Endpoint) -> None:
         rules = self._loaded.rules
