@@ -1,6 +1,6 @@
 """Typed face of the engine (crates/pyext): bytes in, facts out. The GIL is never held while packets flow.
 
-Times are integers, nanoseconds since 1970 UTC. Addresses are text. Every call that may block lets go of the interpreter.
+Times are integers, nanoseconds since 1970 UTC. Addresses are text. Every call that may block lets go of the GIL.
 """
 
 from collections.abc import Mapping, Sequence
@@ -204,7 +204,7 @@ class Scan:
         """
 
     def stats(self) -> dict[str, object]:
-        """Of all files so far: packets, bytes, flows, alerts, engine_s, drops (by reason); file_offset of the present one."""
+        """Of all files: packets, bytes, flows, alerts, engine_s, drops (by reason); file_offset of the present one."""
 
 @final
 class _Alerts:
@@ -234,7 +234,7 @@ class Live:
 
     def detach(self, tag: int) -> None: ...
     def drain(self, wait_s: float) -> Facts:
-        """Take what has been found, waiting at most `wait_s` for something. Flows that are still open are reported by `flush`."""
+        """Take what has been found, waiting at most `wait_s` for something. Open flows are reported by `flush`."""
 
     def flush(self) -> None:
         """Make every open flow write an interval record; the next `drain` has them."""
