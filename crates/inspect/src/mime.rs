@@ -37,7 +37,7 @@ pub(crate) struct Mime {
 enum At {
     Header,
     Content,
-    /// Text around the parts of a container, which belongs to no part.
+    /// Text behind the parts of a container, which belongs to no part.
     Between,
 }
 
@@ -117,7 +117,9 @@ impl Mime {
         self.at = match fields.boundary {
             Some(boundary) if self.boundaries.len() < NESTING_MAX => {
                 self.boundaries.push(boundary);
-                At::Between
+                // What stands before the first part is shown by old readers, and judged by Snort.
+                self.decoder = Decoder::Identity;
+                At::Content
             }
             _ if fields.is_message => At::Header,
             _ => At::Content,
@@ -174,7 +176,7 @@ impl Mime {
     }
 
     fn end_file(&mut self, tell: &mut dyn FnMut(&[u8])) {
-        if !self.is_told && !self.file.is_empty() {
+        if !self.is_told && !self.file.trim_ascii().is_empty() {
             tell(&self.file);
         }
         self.file.clear();
@@ -215,7 +217,7 @@ mod tests {
         let message = b"Subject: x\r\nContent-Type: multipart/mixed;\r\n\tboundary=\"b=1\"\r\n\r\npreamble\r\n--b=1\r\n\r\nplain\r\n\
 --b=1\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: BASE64\r\n\r\nRUlD\r\nQVI=\r\n--b=1\r\n\
 Content-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=\r\nc --no\r\n--b=1--\r\nepilogue\r\n";
-        assert_eq!(cut_everywhere(message), [r"plain\r\n", "EICAR", r"a=bc --no\r\n"]);
+        assert_eq!(cut_everywhere(message), [r"preamble\r\n", r"plain\r\n", "EICAR", r"a=bc --no\r\n"]);
     }
 
     #[test]

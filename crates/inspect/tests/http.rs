@@ -156,6 +156,8 @@ fn evasive_framing_is_read_as_careless_readers_do() {
         "HTTP/1.1 200 ok\r\nTransfer-\x0bEncoding:chu\0nked\r\n\r\n",
         "HTTP/1.1 200\rTransfer-Encoding:chunked\r\nX: y\r\n\r\n",
         "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n\r\r\n",
+        "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n\r\r\n\r\n",
+        "HTTP/1.1 200 ok\r\n\r\r\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\n \n",
         "HTTP/1.1 204 ok\r\nTransfer-Encoding: chunked\r\n\r\n",
         "foobar\r\nHTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -426,8 +426,9 @@ fn head_end(text: &[u8], from: usize, direction: Direction) -> Option<usize> {
     None
 }
 
-/// The length of the empty line that `text` begins with: nothing or carriage returns before the line feed. Spaces alone
-/// before a bare line feed end a head too in the eyes of browsers; before CR LF they are a fold.
+/// The length of the empty line that `text` begins with: nothing, or up to two carriage returns before the line feed (three
+/// and more are a field without a name to browsers). Spaces alone before a bare line feed end a head too in their eyes;
+/// before CR LF they are a fold.
 fn empty_line(text: &[u8]) -> Option<usize> {
     let blank = match text.first()? {
         b'\n' => 0,
@@ -435,6 +436,9 @@ fn empty_line(text: &[u8]) -> Option<usize> {
         b' ' | b'\t' => text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count(),
         _ => return None,
     };
+    if text.starts_with(b"\r\r\r") {
+        return None;
+    }
     (text.get(blank) == Some(&b'\n')).then(|| blank.saturating_add(1))
 }
 

@@ -21,7 +21,8 @@ pub(crate) struct Unpacked {
 /// Undo one coding; at most `max` bytes come out.
 pub(crate) fn unpack(packed: &[u8], coding: Coding, max: usize) -> Unpacked {
     match coding {
-        Coding::Gzip => match gzip_payload(packed) {
+        // An empty line too many between head and body is an evasion that browsers forgive.
+        Coding::Gzip => match gzip_payload(packed.trim_ascii_start()) {
             Some(deflated) => inflate(deflated, false, max),
             None => Unpacked { is_damaged: true, ..Unpacked::default() },
         },
