@@ -105,6 +105,14 @@ impl Conversation {
         Self { transport, server_port, limits: *limits, outer: Service::Unknown, state: State::Silent }
     }
 
+    /// A stream whose protocol another flow has announced ([`crate::DataChannel`]).
+    #[must_use]
+    pub fn expected(service: Service, limits: &Limits) -> Self {
+        let mut conversation = Self::new(Transport::Tcp, 0, limits);
+        conversation.state = conversation.named_state(service);
+        conversation
+    }
+
     /// The protocol, as far as it is known.
     #[must_use]
     pub fn service(&self) -> Service {

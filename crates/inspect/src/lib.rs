@@ -34,4 +34,6 @@ pub use conversation::{Conversation, Input, Sink, Transport};
 pub use limits::Limits;
 pub use pdu::{BufferKind, Buffers, Pdu};
 pub use service::Service;
-pub use transaction::{DnsMessage, DnsRecordSet, HttpRequest, HttpResponse, TlsCertificate, TlsHello, Transaction};
+pub use transaction::{
+    DataChannel, DnsMessage, DnsRecordSet, HttpRequest, HttpResponse, TlsCertificate, TlsHello, Transaction,
+};

@@ -10,6 +10,7 @@ use crate::conversation::{Input, Outcome, Sink};
 use crate::plain::Plain;
 use crate::{Limits, Service};
 
+mod channels;
 mod ears;
 
 use ears::{Ear, Heard};

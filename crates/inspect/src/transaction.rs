@@ -1,6 +1,10 @@
 //! The facts that leave the engine: owned, one for each message that tells something.
 
+use std::net::IpAddr;
+
 use kodkod_stream::Direction;
+
+use crate::Service;
 
 /// What one message said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,21 @@ pub enum Transaction {
     TlsHello(TlsHello),
     /// The server's own certificate (TLS 1.2 and before).
     TlsCertificate(TlsCertificate),
+    /// A connection of its own that this one has arranged.
+    DataChannel(DataChannel),
+}
+
+/// A TCP connection that is about to be opened, to be read with [`crate::Conversation::expected`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataChannel {
+    /// What it will carry.
+    pub service: Service,
+    /// Who will listen: `ToClient` means that this flow's server does (its addresses are those of who speaks).
+    pub listener: Direction,
+    /// Where, if that was said; otherwise the listener's own address.
+    pub address: Option<IpAddr>,
+    /// The listening port.
+    pub port: u16,
 }
 
 /// One DNS message with its first question.

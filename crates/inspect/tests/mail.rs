@@ -113,3 +113,31 @@ fn ftp_commands_are_lines() {
     assert_eq!(packets(&seen, ToServer), [r"USER a\r\n", r"PASS b\r\n"]);
     assert!(seen.pdus.iter().all(|pdu| pdu.service == "ftp"));
 }
+
+#[test]
+fn ftp_announces_its_data_channels() {
+    use kodkod_inspect::{DataChannel, Service, Transaction};
+    let address = |text: &str| Some(text.parse().expect("an address"));
+    let cases = [
+        (ToClient, "227 Entering Passive Mode (192,0,2,7,19,137).\r\n", address("192.0.2.7"), 5001),
+        (ToClient, "229 Entering Extended Passive Mode (|||6446|)\r\n", None, 6446),
+        (ToServer, "PORT 192,0,2,8,4,1\r\n", address("192.0.2.8"), 1025),
+        (ToServer, "EPRT |2|2001:db8::1|5282|\r\n", address("2001:db8::1"), 5282),
+    ];
+    for (listener, line, address, port) in cases {
+        let seen = cut_everywhere(21, &[(ToClient, b"220 ftp\r\n"), (listener, line.as_bytes())]);
+        let channel = DataChannel { service: Service::FtpData, listener, address, port };
+        assert_eq!(seen.facts, [Transaction::DataChannel(channel)], "{line}");
+        every_prefix(21, &[(ToClient, b"220 ftp\r\n"), (listener, line.as_bytes())]);
+    }
+}
+
+#[test]
+fn an_expected_stream_is_a_file() {
+    use kodkod_inspect::{Conversation, Input, Limits, Service};
+    let mut conversation = Conversation::expected(Service::FtpData, &Limits::default());
+    let mut recorder = Recorder::default();
+    conversation.on_stream(ToClient, Input::Data(b"GET / HTTP/1.1 is but text here"), &mut recorder);
+    conversation.on_stream(ToClient, Input::End, &mut recorder);
+    assert_eq!((recorder.pdus[0].service, recorder.pdus[0].text(FileData).len()), ("ftp-data", 31));
+}

@@ -10,6 +10,9 @@ const NAME_MAX: usize = 255;
 /// honest pointer leads to a label.
 const POINTERS_MAX: usize = 127;
 
+/// What means something in a name's text form.
+const SPECIAL: &[u8] = b" .\\\";()@$";
+
 /// A name as rules and as people see it; both without the final dot, both empty for the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Name {
@@ -71,8 +74,11 @@ impl Name {
             self.text.push('.');
         }
         self.raw.extend_from_slice(label);
-        for octet in label {
-            push_escaped(&mut self.text, *octet, b" .\\\";()@$");
+        match std::str::from_utf8(label) {
+            Ok(text) if label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')) => {
+                self.text.push_str(text);
+            }
+            _ => label.iter().for_each(|octet| push_escaped(&mut self.text, *octet, SPECIAL)),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use kodkod_stream::Direction;
 
-use crate::Service;
+use super::channels;
 use crate::conversation::{Input, Sink};
 use crate::mime::Mime;
 use crate::plain::Plain;
+use crate::{Service, Transaction};
 
 /// Bytes of a line that are looked at: RFC 5321 and RFC 3501 end lines at about a thousand.
 const LINE_MAX: usize = 1024;
@@ -129,6 +130,11 @@ impl Ear {
         }
         let line = std::mem::take(&mut self.line);
         let heard = self.on_line(line.trim_ascii());
+        if self.service == Service::Ftp
+            && let Some(channel) = channels::announced(self.direction, line.trim_ascii())
+        {
+            sink.transaction(Transaction::DataChannel(channel));
+        }
         if self.mode != Mode::Lines {
             plain.read_turns(self.direction);
         }

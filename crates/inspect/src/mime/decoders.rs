@@ -37,29 +37,46 @@ impl Decoder {
     }
 }
 
+/// The value of each base64 digit (RFC 2045 section 6.8), [`PADDING`], or [`NO_DIGIT`].
+const DIGITS: [u8; 256] = digits();
+const PADDING: u8 = 64;
+const NO_DIGIT: u8 = 65;
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "computed by the compiler, which checks it"
+)]
+const fn digits() -> [u8; 256] {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < alphabet.len() {
+        digits[alphabet[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits[b'=' as usize] = PADDING;
+    digits
+}
+
 /// Bytes that are no base64 digits are skipped, as the RFC asks; padding ends a group.
 fn base64(piece: &[u8], bits: &mut u32, count: &mut u32, out: &mut Vec<u8>) {
+    out.reserve(piece.len());
     for byte in piece {
-        let value = match byte {
-            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                (*bits, *count) = (0, 0);
-                continue;
+        match DIGITS.get(usize::from(*byte)).copied().unwrap_or(NO_DIGIT) {
+            NO_DIGIT => {}
+            PADDING => (*bits, *count) = (0, 0),
+            value => {
+                // Six bits come in; whenever eight are there, they go out.
+                *bits = *bits << 6 | u32::from(value);
+                *count = count.wrapping_add(6);
+                if *count >= 8 {
+                    *count = count.wrapping_sub(8);
+                    let [.., low] = (*bits >> *count).to_be_bytes();
+                    out.push(low);
+                }
             }
-            _ => continue,
-        };
-        // Six bits come in; whenever eight are there, they go out.
-        *bits = *bits << 6 | u32::from(value);
-        *count = count.saturating_add(6);
-        if *count >= 8 {
-            *count = count.saturating_sub(8);
-            let [.., low] = (*bits >> *count).to_be_bytes();
-            out.push(low);
-            *bits &= (1u32 << *count).wrapping_sub(1);
         }
     }
 }
