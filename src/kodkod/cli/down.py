@@ -30,6 +30,9 @@ def down(
     if running is None:
         print(f"not running on {folder}", file=sys.stderr)
         return
+    if running.pid <= 0:  # it has the lock and has not yet said who it is; a signal to 0 would go to ourselves
+        print(f"error: a process is just starting on {folder}; try again", file=sys.stderr)
+        raise typer.Exit(1)
     os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + CHILDREN * STOP_GRACE_S + 5
     while holder(folder) is not None:

@@ -1,10 +1,11 @@
 /** Is all well? The stream to the server and what each node last reported, always in sight. */
-import { Badge, Group, Tooltip } from "@mantine/core";
+import { Box, Group, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import { nodeReports } from "../api/kube";
 import { useLive } from "../api/live";
 import { local } from "../ui/moments";
+import { Pill } from "../ui/Pill";
 
 const REFRESH_MS = 10_000;
 const STALE_MS = 60_000; // a node reports at least every ten seconds when something changes
@@ -16,9 +17,7 @@ export function Health() {
   const nodes = reports.data?.length ?? 0;
   return (
     <Group gap="xs" role="status" aria-label="Health">
-      <Badge color={isLive ? "green.9" : "red.9"} variant="filled" radius="sm">
-        {isLive ? "Live" : "Reconnecting"}
-      </Badge>
+      <Pill tone={isLive ? "good" : "bad"}>{isLive ? "Live" : "Reconnecting"}</Pill>
       <Tooltip
         label={
           silent.length === 0
@@ -26,9 +25,11 @@ export function Health() {
             : silent.map((report) => `${report.metadata.name}: ${local(report.status?.observedAt)}`).join("; ")
         }
       >
-        <Badge color={nodes === 0 || silent.length > 0 ? "orange.9" : "green.9"} variant="filled" radius="sm">
-          {nodes - silent.length}/{nodes} reporting
-        </Badge>
+        <Box>
+          <Pill tone={nodes === 0 || silent.length > 0 ? "warning" : "good"}>
+            {`${nodes - silent.length}/${nodes} reporting`}
+          </Pill>
+        </Box>
       </Tooltip>
     </Group>
   );

@@ -1,12 +1,8 @@
-/** Severity as word and number; colour repeats the word, it never stands alone. */
-import { Badge } from "@mantine/core";
+/** Severity as word and number. */
+import { Pill, type Tone } from "./Pill";
 
-const COLORS = { Critical: "red.9", High: "orange.9", Medium: "yellow.9", Low: "gray.7" } as const;
+const TONE_OF = { Critical: "bad", High: "warning", Medium: "info", Low: "neutral" } as const satisfies Record<string, Tone>;
 
-export function Severity({ word, number }: { word: keyof typeof COLORS; number: number }) {
-  return (
-    <Badge color={COLORS[word]} variant="filled" radius="sm" style={{ textTransform: "none" }} autoContrast={false}>
-      {word} {number}
-    </Badge>
-  );
+export function Severity({ word, number }: { word: keyof typeof TONE_OF; number: number }) {
+  return <Pill tone={TONE_OF[word]}>{`${word} ${number}`}</Pill>;
 }

@@ -1,11 +1,12 @@
 /** Captures: which packets are being recorded, and how to have them in hand. */
-import { Anchor, Badge, Button, Group, Menu, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Menu, Stack, Text, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type SearchSchemaInput, useNavigate } from "@tanstack/react-router";
 
 import { foldedState, type PacketCapture, packetCaptures } from "../../api/kube";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { bytes, local } from "../../ui/moments";
+import { Pill, type Tone } from "../../ui/Pill";
 import { Problem } from "../../ui/Problem";
 import { offerUndo, showRefusal } from "../../ui/undo";
 import { CaptureDialog } from "./CaptureDialog";
@@ -20,12 +21,11 @@ export function capturesSearch(raw: Partial<Record<keyof CapturesSearch, unknown
   return { create: raw.create === true };
 }
 
-const STATE_COLORS: Record<string, string> = {
-  Error: "red.9",
-  Capturing: "green.9",
-  WaitingForTraffic: "blue.9",
-  Scheduled: "violet.9",
-  Finished: "gray.7",
+const TONE_OF: Record<string, Tone> = {
+  Error: "bad",
+  Capturing: "good",
+  WaitingForTraffic: "info",
+  Scheduled: "planned",
 };
 
 export function CapturesPage({ search }: { search: CapturesSearch }) {
@@ -91,11 +91,7 @@ const COLUMNS: Column<PacketCapture>[] = [
     title: "Status",
     show: (capture) => {
       const state = foldedState(capture);
-      return (
-        <Badge color={STATE_COLORS[state] ?? "gray.7"} radius="sm" variant="filled" style={{ textTransform: "none" }}>
-          {state}
-        </Badge>
-      );
+      return <Pill tone={TONE_OF[state] ?? "neutral"}>{state}</Pill>;
     },
   },
   { title: "Start Time", show: (capture) => local(capture.spec.startTime ?? capture.metadata.creationTimestamp) },
@@ -145,7 +141,7 @@ function RowMenu({ capture, act }: RowMenuProps) {
           Download
         </Anchor>
       ) : (
-        <Text size="sm" c="dimmed" title="Nothing was recorded yet">
+        <Text size="sm" title="Nothing was recorded yet">
           No files
         </Text>
       )}

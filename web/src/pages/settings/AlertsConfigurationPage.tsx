@@ -1,5 +1,5 @@
 /** Alerts configuration: which questions are asked of the logs, and new ones from nothing or from a template. */
-import { Anchor, Badge, Button, Group, Menu, Modal, Stack, Tabs, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Menu, Modal, Stack, Tabs, Text, Title } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type SearchSchemaInput, useNavigate } from "@tanstack/react-router";
@@ -9,6 +9,7 @@ import { type GlobalAlert, globalAlerts } from "../../api/kube";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { Fields } from "../../ui/Fields";
 import { local } from "../../ui/moments";
+import { Pill } from "../../ui/Pill";
 import { Problem } from "../../ui/Problem";
 import { offerUndo, showRefusal } from "../../ui/undo";
 import { AlertForm } from "./AlertForm";
@@ -205,9 +206,9 @@ const STATUS: Column<GlobalAlert> = {
   title: "Status",
   show: (alert) => {
     const { status } = alert;
-    if (status === undefined) return <Badge color="gray.7">Pending</Badge>;
-    if (!status.healthy) return <Badge color="red.9">Error</Badge>;
-    return <Badge color={status.active ? "green.9" : "gray.7"}>{status.active ? "Active" : "Inactive"}</Badge>;
+    if (status === undefined) return <Pill tone="neutral">Pending</Pill>;
+    if (!status.healthy) return <Pill tone="bad">Error</Pill>;
+    return <Pill tone={status.active ? "good" : "neutral"}>{status.active ? "Active" : "Inactive"}</Pill>;
   },
 };
 
