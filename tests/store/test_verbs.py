@@ -1,5 +1,6 @@
 """One conformance suite for every implementation of `Resources`: in memory, in a file, over HTTP."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -125,10 +126,11 @@ async def test_a_watch_tells_what_happens(resources: Resources, namespace: str) 
     await resources.patch(CAPTURE, "c", {"spec": {"selector": "has(x)"}}, namespace)
     last = await resources.delete(CAPTURE, "c", namespace)
     seen = []
-    async for event in resources.watch(CAPTURE, namespace, resource_version=version):
-        seen.append((event.type, event.object["metadata"]["name"]))
-        if len(seen) == 3:
-            break
+    async with contextlib.aclosing(resources.watch(CAPTURE, namespace, resource_version=version)) as events:
+        async for event in events:
+            seen.append((event.type, event.object["metadata"]["name"]))
+            if len(seen) == 3:
+                break
     assert seen == [("ADDED", "c"), ("MODIFIED", "c"), ("DELETED", "c")]
     assert last
 
