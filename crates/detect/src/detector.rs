@@ -167,8 +167,8 @@ impl Detector {
                         break;
                     }
                 }
-                // A body that comes in pieces may bring later what was not in the first one.
-                Verdict::Silent { .. } if !pdu.is_last && rule.fast.is_some() => {
+                // A buffer may come later, a body may come in pieces.
+                Verdict::Silent { waits } if !pdu.is_last && rule.fast.is_some() && (waits || rule.grows) => {
                     let message = state.message_mut(pdu.direction, rules.generation, pdu.message);
                     self.counters.not_waiting += u64::from(!message.wait(*number));
                 }

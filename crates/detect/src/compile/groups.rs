@@ -29,7 +29,11 @@ pub(crate) enum Carrier {
 impl Carrier {
     const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Icmp, Self::Other];
 
-    fn fits(self, protocol: Protocol) -> bool {
+    fn fits(self, protocol: Protocol, stage: Stage) -> bool {
+        // Only these have PDUs.
+        if stage == Stage::Pdu && !matches!(self, Self::Tcp | Self::Udp) {
+            return false;
+        }
         match protocol {
             Protocol::Tcp => self == Self::Tcp,
             Protocol::Udp => self == Self::Udp,
@@ -189,7 +193,9 @@ pub(crate) struct Groups {
 
 /// Bucket contents before the databases exist.
 pub(crate) struct Draft {
-    keys: Vec<Key>,
+    /// Which bucket a key means; keys with the same rules share one.
+    keys: Vec<(Key, u32)>,
+    shared: HashMap<Vec<u32>, u32>,
     pub(crate) literals: Vec<Vec<Literal>>,
     rules: Vec<Vec<Vec<u32>>>,
     always: HashMap<Key, Vec<u32>>,
@@ -207,6 +213,7 @@ impl Draft {
         members.sort_unstable();
         let mut draft = Self {
             keys: Vec::new(),
+            shared: HashMap::new(),
             literals: Vec::new(),
             rules: Vec::new(),
             always: HashMap::new(),
@@ -224,6 +231,14 @@ impl Draft {
             self.always.insert(key, group.iter().map(|(_, rule)| *rule).collect());
             return;
         }
+        let members: Vec<u32> = group.iter().map(|(_, rule)| *rule).collect();
+        if let Some(bucket) = self.shared.get(&members) {
+            self.keys.push((key, *bucket));
+            return;
+        }
+        let bucket = u32::try_from(self.literals.len()).unwrap_or(u32::MAX);
+        self.shared.insert(members, bucket);
+        self.keys.push((key, bucket));
         let mut known: HashMap<(&[u8], bool), u32> = HashMap::new();
         let (mut literals, mut rules): (Vec<Literal>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
         for (_, rule) in group {
@@ -236,17 +251,14 @@ impl Draft {
             });
             rules[id as usize].push(*rule);
         }
-        self.keys.push(key);
         self.literals.push(literals);
         self.rules.push(rules);
     }
 
     /// databases: one for each of `literals`.
     pub(crate) fn finish(self, databases: Vec<Database>) -> Groups {
-        let mut index = HashMap::with_capacity(self.keys.len());
-        let mut buckets = Vec::with_capacity(self.keys.len());
-        for ((key, database), by_literal) in self.keys.into_iter().zip(databases).zip(self.rules) {
-            index.insert(key, u32::try_from(buckets.len()).unwrap_or(u32::MAX));
+        let mut buckets = Vec::with_capacity(self.literals.len());
+        for (database, by_literal) in databases.into_iter().zip(self.rules) {
             let (mut starts, mut rules) = (vec![0], Vec::new());
             for mut of_one in by_literal {
                 rules.append(&mut of_one);
@@ -254,6 +266,7 @@ impl Draft {
             }
             buckets.push(Bucket { database, starts, rules });
         }
+        let index = self.keys.into_iter().collect();
         Groups { buckets, index, always: self.always, source: self.source, destination: self.destination }
     }
 }
@@ -386,17 +399,18 @@ const KINDS: &[BufferKind] = {
 
 /// Every place where a rule has to be found.
 fn keys(rule: &Compiled, scopes: &mut PortScopes, give: &mut dyn FnMut(Key)) {
-    let directions: &[u8] = match rule.side {
-        Some(FlowSide::ToServer) => &[0],
-        Some(FlowSide::ToClient) => &[1],
-        None => &[0, 1, 2],
+    let directions: &[u8] = match (rule.side, rule.stage) {
+        (Some(FlowSide::ToServer), _) => &[0],
+        (Some(FlowSide::ToClient), _) => &[1],
+        (None, Stage::Pdu) => &[0, 1],
+        (None, Stage::Packet) => &[0, 1, 2],
     };
     let kind = rule.fast.as_ref().map(|fast| fast.kind);
     let places = places(rule, kind, scopes);
     for scope in places {
         let halves: &[u8] = if scope.has_halves(kind) { &[0, 1, 2, 3] } else { &[0] };
         for half in halves.iter().filter(|half| halves.len() == 1 || fits_half(rule, **half, scope)) {
-            for carrier in Carrier::ALL.into_iter().filter(|carrier| carrier.fits(rule.protocol)) {
+            for carrier in Carrier::ALL.into_iter().filter(|carrier| carrier.fits(rule.protocol, rule.stage)) {
                 for direction in directions {
                     give(Key { stage: rule.stage as u8, carrier, scope, direction: *direction, half: *half, kind });
                 }

@@ -81,6 +81,8 @@ pub(crate) struct Compiled {
     pub(crate) noalert: bool,
     pub(crate) is_pass: bool,
     pub(crate) has_variables: bool,
+    /// Later stages of a message may bring more of a buffer it looks into.
+    pub(crate) grows: bool,
     pub(crate) fast: Option<FastLiteral>,
 }
 
@@ -121,6 +123,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
         noalert: built.noalert,
         is_pass: rule.action == Action::Pass,
         has_variables: !rule.variables.is_empty(),
+        grows: built.grows,
         fast,
     })
 }

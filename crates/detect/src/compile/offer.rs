@@ -138,11 +138,13 @@ pub(crate) fn check(services: &[Service], built: &Built, reasons: &mut Vec<Reaso
         let by = offered_by(*kind);
         let without: Vec<&str> =
             services.iter().filter(|service| !by.contains(service)).map(|service| service.name()).collect();
-        if without.is_empty() {
+        let all_lack = without.len() == services.len();
+        // A file may travel over each of the services; any other buffer is one protocol's own, and the rule is silent in
+        // the others by design.
+        if without.is_empty() || !(all_lack || *kind == BufferKind::FileData) {
             continue;
         }
         let message = format!("{} does not offer {} yet", without.join(", "), name(*kind));
-        let all_lack = without.len() == services.len();
         let reason = if all_lack { Reason::fatal } else { Reason::ignored };
         reasons.push(reason("no-inspector", *column, message));
     }

@@ -109,6 +109,8 @@ pub(crate) struct Built {
     pub(crate) facts: Vec<PacketTest>,
     /// Kinds looked into, with the columns of the options that name them.
     pub(crate) kinds: Vec<(BufferKind, u32)>,
+    /// Looks into a buffer of which later stages of a message may bring more.
+    pub(crate) grows: bool,
     /// Looks into payload of any kind.
     pub(crate) uses_payload: bool,
     /// Needs a buffer that only an inspector has.
@@ -142,6 +144,7 @@ pub(crate) fn build(rule: &Rule, reasons: &mut Vec<Reason>) -> Built {
 impl Built {
     fn note(&mut self, kind: BufferKind, column: u32) {
         self.uses_payload = true;
+        self.grows |= is_body(kind);
         self.uses_inspected |= !matches!(kind, BufferKind::PktData | BufferKind::RawData);
         if !self.kinds.iter().any(|(known, _)| *known == kind) {
             self.kinds.push((kind, column));
@@ -268,6 +271,11 @@ impl Built {
             }
         }
     }
+}
+
+fn is_body(kind: BufferKind) -> bool {
+    use BufferKind as K;
+    matches!(kind, K::PktData | K::RawData | K::FileData | K::HttpClientBody | K::HttpRawBody)
 }
 
 fn merged(first: Flow, second: Flow) -> Flow {
