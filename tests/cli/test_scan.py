@@ -66,7 +66,7 @@ def test_an_explanation_names_the_bytes(folder: Path) -> None:
 def test_the_fast_line_is_snort_s(folder: Path) -> None:
     run = kodkod("scan", folder / "a.pcap", "--rules", folder / "my.rules", "-o", "fast", data=folder)
     assert run.stdout.decode() == (
-        '23/11/14-22:13:21.123456 [**] [1:1:4] "bad "name"" [**] [Classification: A Network Trojan was Detected] '
+        '23/11/14-22:13:21.123456 [**] [1:1:4] "bad "name"" [**] [Classification: A Network Trojan was detected] '
         "[Priority: 1] {UDP} 10.0.0.1:4000 -> 10.0.0.2:53\n"
     )
 
