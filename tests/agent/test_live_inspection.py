@@ -57,8 +57,9 @@ async def test_an_event_tells_everything(host: Any, pods: Any) -> None:
     assert (event["source_namespace"], event["dest_namespace"]) == ("kk-p4-red", "kk-p4-blue")
     assert (event["dest_ip"], event["dest_port"]) == (pods["blue1"].address, 80)
     assert (event["severity"], event["record"]["snort_signature_revision"]) == (100, "2")
-    assert '"KK-P4 smk" [**] [Classification: A Network Trojan was detected] [Priority: 1] {TCP}' in (
-        event["record"]["snort_alert"]
+    assert (
+        '"KK-P4 smk" [**] [Classification: A Network Trojan was detected] [Priority: 1] {TCP}'
+        in (event["record"]["snort_alert"])
     )
 
 

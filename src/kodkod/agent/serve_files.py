@@ -73,10 +73,16 @@ class FileServer:
         except FileNotFoundError as error:
             raise web.HTTPGone(text="rotation has discarded this file") from error
         with handle:
-            answer = web.StreamResponse(headers={"Content-Type": "application/vnd.tcpdump.pcap"})
-            answer.content_length = length
+            begin, end = asked_range(request, length)
+            answer = web.StreamResponse(
+                status=206 if "Range" in request.headers else 200,
+                headers={"Content-Type": "application/vnd.tcpdump.pcap", "Accept-Ranges": "bytes"},
+            )
+            if answer.status == 206:
+                answer.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{length}"
+            answer.content_length = left = end - begin
             await answer.prepare(request)
-            left = length
+            await asyncio.to_thread(handle.seek, begin)
             while left > 0:
                 chunk = await asyncio.to_thread(handle.read, min(CHUNK_BYTES, left))
                 if not chunk:
@@ -95,3 +101,16 @@ class FileServer:
         except BlockingIOError as error:
             raise web.HTTPConflict(text=str(error)) from error
         return web.json_response({"node": self._node.node, "deleted": gone})
+
+
+def asked_range(request: web.Request, length: int) -> tuple[int, int]:
+    """First byte and the one after the last. Raises 416 for a range that is none or lies outside (RFC 9110 14.1)."""
+    refused = web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{length}"})
+    try:
+        asked = request.http_range
+    except ValueError as error:
+        raise refused from error
+    begin, end, _ = asked.indices(length)
+    if "Range" in request.headers and begin >= end:
+        raise refused
+    return begin, end

@@ -13,21 +13,26 @@ from __future__ import annotations
 
 import argparse
 import base64
-import io
+import http.client
 import json
 import os
 import re
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.request
-import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 VERSION = "v0.1.0"
 DONE, FAILED, USAGE = 0, 1, 2
-TIMEOUT_S = 300
+TIMEOUT_S = 60
+ATTEMPTS = 4
+"""A file whose connection breaks is taken up again this often, with growing pauses."""
+CHUNK_BYTES = 256 * 1024
+PARTIAL = 206
 GROUP = "/apis/projectcalico.org/v3"
 
 
@@ -109,27 +114,40 @@ def namespaces_of(cluster: Cluster, name: str) -> list[str]:
 
 
 def copy(cluster: Cluster, namespace: str, name: str, folder: Path, prefix: str) -> int:
-    """Unpack the files into the folder, under their own names. Returns how many nodes did not answer."""
+    """Fetch the files into the folder, under their own names. Returns how many could not be had."""
     if not folder.is_dir():
         raise Failure(f"{folder} is not a folder")
     print(f"Copy capture files for {namespace}/{name} to {folder}")
-    body, headers = cluster.fetch("GET", f"/packet-capture/download/{namespace}/{name}/files.zip")
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        for entry in archive.infolist():
-            # Only the last part of a name is used: an archive may not choose where a file lands.
-            target = folder / (prefix + Path(entry.filename).name)
-            partial = target.with_name(target.name + ".part")
-            partial.write_bytes(archive.read(entry))
-            partial.replace(target)
-    unreachable = [node for node in headers.get("X-Unreachable-Nodes", "").split(",") if node]
-    for node in unreachable:
+    path = f"{GROUP}/namespaces/{quote(namespace)}/packetcaptures/{quote(name)}/files"
+    listed = json.loads(cluster.ask(path))
+    failures = 0
+    for node in listed["unreachable"]:
         print(f"error: node {node} did not answer; its files are missing", file=sys.stderr)
-    return len(unreachable)
+        failures += 1
+    if not listed["items"] and not failures:
+        raise Failure("no file found")
+    for item, shown in named(listed["items"]):
+        # Only the last part of a name is used: a server may not choose where a file lands.
+        target = folder / (prefix + Path(shown).name)
+        try:
+            cluster.save(f"{path}/{quote(item['node'])}/{quote(item['id'])}", target)
+        except Failure as failure:
+            print(f"error: {item['name']} on {item['node']}: {failure}", file=sys.stderr)
+            failures += 1
+    return failures
+
+
+def named(items: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+    """Each file with the name it gets: its own, with the node before it where two nodes have the same."""
+    names = [item["name"] for item in items]
+    return [
+        (item, item["name"] if names.count(item["name"]) == 1 else f"{item['node']}_{item['name']}") for item in items
+    ]
 
 
 def clean(cluster: Cluster, namespace: str, name: str) -> None:
     print(f"Clean capture files for {namespace}/{name}")
-    cluster.fetch("DELETE", f"/packet-capture/files/{namespace}/{name}/files.zip")
+    cluster.ask(f"/packet-capture/files/{quote(namespace)}/{quote(name)}/files.zip", "DELETE")
 
 
 class Cluster:
@@ -159,20 +177,56 @@ class Cluster:
             raise Failure(f"kubeconfig {path}: user {context.get('user')} has no token")
         return Cluster(cluster["server"], user["token"], trust)
 
-    def ask(self, path: str) -> bytes:
-        return self.fetch("GET", path)[0]
+    def ask(self, path: str, method: str = "GET") -> bytes:
+        """The body of an answer. Raises Failure with the server's own words."""
+        try:
+            with self._open(path, method) as answer:
+                body: bytes = answer.read()
+                return body
+        except (OSError, http.client.HTTPException) as error:
+            raise self._failure(error) from error
 
-    def fetch(self, method: str, path: str) -> tuple[bytes, Any]:
-        """Body and headers. Raises Failure with the server's own words."""
+    def save(self, path: str, target: Path) -> None:
+        """Write an answer's body to a file, in one step at its end; a broken connection is taken up where it broke."""
+        partial = target.with_name(target.name + ".part")
+        partial.unlink(missing_ok=True)
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    self._append(path, partial)
+                    break
+                except (OSError, http.client.HTTPException) as error:
+                    if attempt == ATTEMPTS or isinstance(error, urllib.error.HTTPError):
+                        raise self._failure(error) from error
+                    time.sleep(attempt)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _append(self, path: str, partial: Path) -> None:
+        """Fetch what is missing. A body shorter than announced is a broken connection."""
+        have = partial.stat().st_size if partial.exists() else 0
+        with self._open(path, "GET", have) as answer, partial.open("ab") as out:
+            if answer.status != PARTIAL:
+                out.truncate(0)
+            missing = int(answer.headers.get("Content-Length", -1))
+            while chunk := answer.read(CHUNK_BYTES):
+                out.write(chunk)
+                missing -= len(chunk)
+        if missing > 0:
+            raise ConnectionError(f"{missing} bytes are missing")
+
+    def _open(self, path: str, method: str, begin: int = 0) -> Any:
         request = urllib.request.Request(self._server + path, method=method)
         request.add_header("Authorization", f"Bearer {self._token}")
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._trust) as answer:
-                return answer.read(), answer.headers
-        except urllib.error.HTTPError as error:
-            raise Failure(words_of(error)) from error
-        except OSError as error:
-            raise Failure(f"{self._server} is not reached: {getattr(error, 'reason', error)}") from error
+        if begin:
+            request.add_header("Range", f"bytes={begin}-")
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._trust)
+
+    def _failure(self, error: Exception) -> Failure:
+        if isinstance(error, urllib.error.HTTPError):
+            return Failure(words_of(error))
+        return Failure(f"{self._server} is not reached: {getattr(error, 'reason', error)}")
 
 
 def words_of(error: urllib.error.HTTPError) -> str:

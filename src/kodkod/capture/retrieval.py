@@ -5,6 +5,7 @@ A node that does not answer costs only its own files; the caller is told which.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from kodkod.resources import Object
 CONNECT_S = 5.0
 IDLE_S = 30.0
 CHUNK_BYTES = 256 * 1024
+PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges")
+"""Headers of a node's answer that the reader needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,32 @@ class Found:
 
 class Busy(Exception):
     """A node is recording: its files cannot be deleted now."""
+
+
+class Vanished(Exception):
+    """A file that was listed is not there any more: rotation has discarded it."""
+
+
+class Stream:
+    """Bytes on their way from a node. Iterating to the end, or `close`, lets the connection go."""
+
+    def __init__(
+        self, status: int, headers: dict[str, str], content: AsyncIterator[bytes], stack: contextlib.AsyncExitStack
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._content = content
+        self._stack = stack
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._content:
+                yield chunk
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        await self._stack.aclose()
 
 
 class Nodes:
@@ -73,13 +102,31 @@ class Nodes:
                 found.files.extend(RemoteFile(node=node, address=address, **file) for file in listed["files"])
         return found
 
-    async def read(self, file: RemoteFile, namespace: str, name: str) -> AsyncIterator[bytes]:
-        """The file's bytes up to its last whole packet. Raises aiohttp.ClientError where the node goes away."""
+    async def open(self, file: RemoteFile, namespace: str, name: str, asked_range: str = "") -> Stream:
+        """A file's bytes up to its last whole packet, or a range of them. The stream has to be read or closed.
+
+        Raises aiohttp.ClientError or TimeoutError where the node is not reached.
+        """
         url = f"{file.address}/files/{namespace}/{name}/{file.id}"
-        async with self._session() as session, session.get(url) as answer:
-            answer.raise_for_status()
-            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                yield chunk
+        stack = contextlib.AsyncExitStack()
+        try:
+            session = await stack.enter_async_context(self._session())
+            headers = {"Range": asked_range} if asked_range else {}
+            answer = await stack.enter_async_context(session.get(url, headers=headers))
+        except BaseException:
+            await stack.aclose()
+            raise
+        shown = {key: answer.headers[key] for key in PASSED_ON if key in answer.headers}
+        return Stream(answer.status, shown, answer.content.iter_chunked(CHUNK_BYTES), stack)
+
+    async def read(self, file: RemoteFile, namespace: str, name: str) -> AsyncIterator[bytes]:
+        """A whole file. Raises Vanished where rotation discarded it, aiohttp.ClientError where the node goes."""
+        stream = await self.open(file, namespace, name)
+        if stream.status != 200:
+            await stream.close()
+            raise Vanished(f"{file.name} on {file.node}: status {stream.status}")
+        async for chunk in stream:
+            yield chunk
 
     async def delete(self, reports: Iterable[Object], namespace: str, name: str) -> tuple[int, list[str]]:
         """Delete the files on all nodes. Returns how many went and which nodes did not answer. Raises Busy."""

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from kodkod.access import Authorizer, Caller
 from kodkod.access import Request as Right
 from kodkod.capture.files import Folder, UnsafeName
-from kodkod.capture.retrieval import Busy, Found, Nodes, RemoteFile
+from kodkod.capture.retrieval import Busy, Found, Nodes, RemoteFile, Vanished
 from kodkod.resources import Object, kinds
 from kodkod.store import Resources
 from kodkod.store.errors import NotFound
@@ -75,16 +75,41 @@ class FileRoutes:
         if isinstance(found, Response):
             return found
         if not rest:
-            listed = [
-                {"node": file.node, "name": file.name, "bytes": file.bytes, "active": file.active}
-                for file in found.files
-            ]
-            return JSONResponse({"kind": "PacketCaptureFiles", "items": listed, "unreachable": found.unreachable})
+            return await self._listing(found, namespace, name)
         node, _, wanted = rest.partition("/")
-        chosen = next((file for file in found.files if (file.node, file.name) == (node, wanted)), None)
+        return await self._one(request, found, node, wanted, namespace, name)
+
+    async def _listing(self, found: Found, namespace: str, name: str) -> Response:
+        """Files with the ids by which each can be fetched though it is rotated meanwhile."""
+        if not found.files and not found.unreachable and not await self._exists(namespace, name):
+            return refusal(404, f"no capture {namespace}/{name}")
+        listed = [
+            {"node": file.node, "name": file.name, "id": file.id, "bytes": file.bytes, "active": file.active}
+            for file in found.files
+        ]
+        return JSONResponse({"kind": "PacketCaptureFiles", "items": listed, "unreachable": found.unreachable})
+
+    async def _one(
+        self, request: Request, found: Found, node: str, wanted: str, namespace: str, name: str
+    ) -> Response:
+        """One file by name or id, whole or a range of it."""
+        on_node = [file for file in found.files if file.node == node]
+        chosen = next((file for file in on_node if wanted in (file.name, file.id)), None)
         if chosen is None:
             return refusal(404, f"no file {wanted} on node {node}")
-        return StreamingResponse(self._nodes.read(chosen, namespace, name), media_type="application/vnd.tcpdump.pcap")
+        try:
+            stream = await self._nodes.open(chosen, namespace, name, request.headers.get("range", ""))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return refusal(500, f"node {node} failed: {error}")
+        if stream.status not in (200, 206):
+            await stream.close()
+            if stream.status == 416:
+                length = {"Content-Range": stream.headers.get("Content-Range", "bytes */0")}
+                return PlainTextResponse("416: no such range\n", 416, headers=length)
+            return refusal(404, f"{wanted} is gone: rotation has discarded it")
+        return StreamingResponse(
+            aiter(stream), stream.status, headers=stream.headers, media_type="application/vnd.tcpdump.pcap"
+        )
 
     async def download(self, _request: Request, namespace: str, name: str) -> Response:
         """All files of all nodes as one flat zip; the active ones as they are now."""
@@ -108,8 +133,13 @@ class FileRoutes:
     async def _fill(self, spool: IO[bytes], found: Found, namespace: str, name: str) -> None:
         with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED) as archive:
             for file, shown in named(found.files):
+                try:
+                    first = await anext(chunks_of := self._nodes.read(file, namespace, name), b"")
+                except Vanished:
+                    continue  # rotation discarded it after it was listed; what is left is handed out
                 with archive.open(shown, "w", force_zip64=True) as entry:
-                    async for chunk in self._nodes.read(file, namespace, name):
+                    await run_in_threadpool(entry.write, first)
+                    async for chunk in chunks_of:
                         await run_in_threadpool(entry.write, chunk)
         spool.seek(0)
 
