@@ -14,7 +14,7 @@ export type Tone = keyof typeof TONES;
 
 export function Pill({ tone, children }: { tone: Tone; children: string }) {
   return (
-    <Badge color={TONES[tone]} variant="filled" radius="sm" style={{ textTransform: "none" }}>
+    <Badge color={TONES[tone]} variant="filled" radius="sm" miw="fit-content" style={{ textTransform: "none" }}>
       {children}
     </Badge>
   );
