@@ -120,6 +120,10 @@ async def test_files_have_their_codes(host: Any, pods: Any, capture: Object) -> 
     async with host.lab.session.get(host.admin.server + PRODUCT) as answer:
         assert answer.status == 403
         assert answer.headers["Content-Type"].startswith("text/plain")
+    await until(
+        lambda: host.records("audit", '"objectRef.subresource" = files'),
+        lambda found: {200, 403, 404, 409} <= {one["responseStatus"]["code"] for one in found},
+    )
 
 
 async def test_a_file_is_served_in_ranges(host: Any, pods: Any, capture: Object) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from kodkod.capture.controller import Controller, fold
 from kodkod.resources import Object, kinds
+from kodkod.resources.process_pods import AGENT
 from kodkod.store.embedded import MEMORY, EmbeddedResources
 from kodkod.testing.clock import SimulatedClock
 from kodkod.testing.waiting import until
@@ -89,7 +90,8 @@ async def stage() -> AsyncIterator[Stage]:
     clock = SimulatedClock()
     resources = EmbeddedResources(MEMORY, clock)
     await resources.open()
-    await resources.create(kinds.NAMESPACE, {"metadata": {"name": "dev"}})
+    for namespace in ("dev", AGENT.namespace):
+        await resources.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     await resources.create(kinds.PACKET_CAPTURE, {"metadata": {"name": "c"}, "spec": {}}, "dev")
     running = asyncio.ensure_future(Controller(resources, clock).run())
     yield Stage(resources, clock)
@@ -133,3 +135,18 @@ async def test_the_entries_of_a_node_leave_a_minute_after_the_node(stage: Stage)
     await stage.say("node02", "Finished", packets=9)
     found = await stage.until(state_is("Finished"))
     assert [entry["node"] for entry in found["status"]["files"]] == ["node02"]
+
+
+async def test_an_agent_is_shown_as_a_pod(stage: Stage) -> None:
+    await stage.say("node01", "Capturing")
+
+    async def pods() -> list[Object]:
+        return list((await stage.resources.list(kinds.POD, AGENT.namespace)).items)
+
+    (pod,) = await until(pods, lambda found: len(found) == 1)
+    assert pod["metadata"]["name"] == AGENT.pod_name("node01")
+    await stage.resources.delete(kinds.NODE, "node01")
+    await asyncio.sleep(0.2)
+    stage.clock.advance(61)
+    await stage.resources.create(kinds.NODE, {"metadata": {"name": "news"}})
+    await until(pods, lambda found: found == [])

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from kodkod.clock import rfc3339_micro
-from kodkod.inspection.controller import NAMESPACE, Controller, fold, pod_name
+from kodkod.inspection.controller import Controller, fold
 from kodkod.resources import Object, kinds
+from kodkod.resources.process_pods import INSPECTOR
 from kodkod.store.embedded import MEMORY, EmbeddedResources
 from kodkod.testing.clock import SimulatedClock
 from kodkod.testing.waiting import until
@@ -58,7 +59,7 @@ class Stage:
         return await self.resources.get(kinds.INTRUSION_DETECTION, "tigera-secure")
 
     async def pods(self) -> list[Object]:
-        return (await self.resources.list(kinds.POD, NAMESPACE)).items
+        return (await self.resources.list(kinds.POD, INSPECTOR.namespace)).items
 
     async def until(self, fact: Callable[[list[Object]], bool]) -> list[Object]:
         return await until(self.pods, fact)
@@ -78,7 +79,7 @@ async def stage() -> AsyncIterator[Stage]:
     clock = SimulatedClock()
     resources = EmbeddedResources(MEMORY, clock)
     await resources.open()
-    for namespace in ("dev", NAMESPACE):
+    for namespace in ("dev", INSPECTOR.namespace):
         await resources.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     await resources.create(kinds.NODE, {"metadata": {"name": "node01"}})
     spec = {"node": "node01", "role": "inspector"}
@@ -96,7 +97,7 @@ async def test_the_pod_is_ready_once_the_first_inspection_is_attached_and_no_soo
     assert await stage.pods() == []
     uid = await stage.apply("first")
     pods = await stage.until(lambda pods: ready(pods) == ["False"])
-    assert [pod["metadata"]["name"] for pod in pods] == [pod_name("node01")]
+    assert [pod["metadata"]["name"] for pod in pods] == [INSPECTOR.pod_name("node01")]
     assert pods[0]["spec"]["hostNetwork"]
     await stage.say(uid)
     await stage.until(lambda pods: ready(pods) == ["True"])

@@ -15,7 +15,8 @@ from kodkod.capture import plan as plans
 from kodkod.capture import telemetry
 from kodkod.clock import Clock
 from kodkod.resources import Object, kinds
-from kodkod.store import Resources, events
+from kodkod.resources.process_pods import AGENT, pod
+from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
 from kodkod.store.informer import Informer, Key
 
@@ -76,18 +77,19 @@ class Controller:
         self._captures = Informer(resources, kinds.PACKET_CAPTURE)
         self._reports = Informer(resources, kinds.NODE_REPORT)
         self._nodes = Informer(resources, kinds.NODE)
+        self._pods = Informer(resources, kinds.POD, AGENT.namespace)
         self._missing: dict[str, datetime] = {}
         self._written: dict[Key, datetime] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Fold until cancelled."""
-        for informer in (self._captures, self._reports, self._nodes):
-            informer.wake(self._changed)
+        informers = (self._captures, self._reports, self._nodes, self._pods)
         async with asyncio.TaskGroup() as group:
-            for informer in (self._captures, self._reports, self._nodes):
+            for informer in informers:
+                informer.wake(self._changed)
                 group.create_task(informer.run())
-            for informer in (self._captures, self._reports, self._nodes):
+            for informer in informers:
                 await informer.synced()
             while True:
                 self._changed.clear()
@@ -108,6 +110,16 @@ class Controller:
             if essence(status) != essence({"files": [], **known}) or (status != known and is_old):
                 await self._write(key, capture, status, now)
         self._written = {key: at for key, at in self._written.items() if key in self._captures.items}
+        await self._show_agents(reports, now)
+
+    async def _show_agents(self, reports: list[Object], now: datetime) -> None:
+        """Agents as pods of kodkod-system, with the state of the real processes."""
+        agents = [report for report in reports if report["spec"]["role"] == "agent"]
+        wanted = {AGENT.pod_name(report["spec"]["node"]): pod(AGENT, report, now) for report in agents}
+        try:
+            await process_pods.show(self._resources, AGENT, self._pods.items, wanted)
+        except StoreError as error:
+            telemetry.status_not_written(AGENT.name, str(error))
 
     def _counts(self, report: Object, now: datetime) -> bool:
         """Whether a node's report still stands: until a minute after its Node object went."""

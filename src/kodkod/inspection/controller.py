@@ -7,27 +7,23 @@ namespace `tigera-dpi` with the state of the real process, there while any DeepP
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kodkod.clock import Clock, rfc3339
+from kodkod.clock import Clock
 from kodkod.inspection import telemetry
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds.deep_packet_inspection import ERROR_CONDITIONS_MAX
-from kodkod.store import Resources
-from kodkod.store.errors import AlreadyExists, NotFound, StoreError
+from kodkod.resources.process_pods import INSPECTOR, is_ready, pod
+from kodkod.store import Resources, process_pods
+from kodkod.store.errors import NotFound, StoreError
 from kodkod.store.informer import Informer, Key
 
 LOOK_S = 5.0
-STALE = timedelta(seconds=30)
-"""Three reports that did not come: the process is not heard any more."""
 GONE_AFTER = timedelta(seconds=60)
 """A node's entries leave this long after its Node object."""
 NEVER = datetime.min.replace(tzinfo=UTC)
-NAMESPACE = "tigera-dpi"
-LABELS = {"k8s-app": "tigera-dpi"}
 
 
 def node_entry(report: Object, one: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,61 +71,10 @@ def essence(status: Mapping[str, Any]) -> Any:
     ]
 
 
-def pod_name(node: str) -> str:
-    """`tigera-dpi-xxxxx`: the same for a node every time."""
-    return f"tigera-dpi-{hashlib.sha256(node.encode()).hexdigest()[:5]}"
-
-
 def covers(report: Object, inspections: Iterable[Object]) -> bool:
     """Whether a report speaks of each inspection: all it selects is attached to then, or named as an error."""
     told = {one.get("uid") for one in (report.get("status") or {}).get("inspections") or []}
     return all(inspection["metadata"].get("uid") in told for inspection in inspections)
-
-
-def is_ready_pod(obj: Object | None) -> bool:
-    conditions = ((obj or {}).get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-
-
-def pod(report: Object, now: datetime, *, is_settled: bool) -> Object:
-    """The inspector of a node as a complete pod.
-
-    Ready as the process says for as long as it is heard, and once is_settled: whoever waits for the pod may send
-    traffic at once. Inspections that come later change their status, not the pod's readiness.
-    """
-    node, status = report["spec"]["node"], report.get("status") or {}
-    seen = status.get("observedAt")
-    is_heard = seen is not None and now - datetime.fromisoformat(seen) < STALE
-    is_ready = bool(status.get("ready")) and is_heard and is_settled
-    started = status.get("startedAt") or rfc3339(now)
-    truth = "True" if is_ready else "False"
-    container = {"name": "tigera-dpi", "image": f"kodkod/inspector:{status.get('version', '')}"}
-    state = {"running": {"startedAt": started}} if is_heard else {"waiting": {"reason": "NotReporting"}}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": pod_name(node), "namespace": NAMESPACE, "generateName": "tigera-dpi-", "labels": LABELS,
-        },
-        "spec": {
-            "nodeName": node, "hostNetwork": True, "securityContext": {}, "serviceAccountName": "tigera-dpi",
-            "restartPolicy": "Always", "containers": [{**container, "resources": {}}],
-        },
-        "status": {
-            "phase": "Running" if is_heard else "Pending",
-            "startTime": started,
-            "conditions": [
-                {"type": name, "status": truth if name in ("Ready", "ContainersReady") else "True"}
-                for name in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
-            ],
-            "containerStatuses": [
-                {
-                    **container, "imageID": "", "ready": is_ready, "started": is_heard, "restartCount": 0,
-                    "state": state, "lastState": {},
-                }
-            ],
-        },
-    }  # fmt: skip
 
 
 class Controller:
@@ -140,7 +85,7 @@ class Controller:
         self._clock = clock
         self._inspections = Informer(resources, kinds.DEEP_PACKET_INSPECTION)
         self._reports = Informer(resources, kinds.NODE_REPORT)
-        self._pods = Informer(resources, kinds.POD, NAMESPACE)
+        self._pods = Informer(resources, kinds.POD, INSPECTOR.namespace)
         self._detections = Informer(resources, kinds.INTRUSION_DETECTION)
         self._nodes = Informer(resources, kinds.NODE)
         self._missing: dict[str, datetime] = {}
@@ -202,37 +147,17 @@ class Controller:
             return
 
     async def _show_pods(self, reports: list[Object], now: datetime) -> None:
+        """Ready once it inspects what was asked when it came: whoever waits for it may send traffic at once.
+
+        Inspections that come later change their status, not the pod's readiness.
+        """
         inspections = list(self._inspections.items.values())
         wanted = {}
         for report in reports if inspections else ():
-            name = pod_name(report["spec"]["node"])
-            was_ready = is_ready_pod(self._pods.items.get((NAMESPACE, name)))
-            wanted[name] = pod(report, now, is_settled=was_ready or covers(report, inspections))
-        for (_, name), present in list(self._pods.items.items()):
-            if name not in wanted and (present["metadata"].get("labels") or {}) == LABELS:
-                await self._remove(name)
-        for name, shown in wanted.items():
-            known = self._pods.items.get((NAMESPACE, name))
-            if known is None:
-                try:
-                    await self._resources.create(kinds.POD, shown, field_manager="kodkod")
-                except AlreadyExists:
-                    pass
-            if known is None or known.get("status") != shown["status"]:
-                await self._resources.patch(
-                    kinds.POD,
-                    name,
-                    {"status": shown["status"]},
-                    NAMESPACE,
-                    subresource="status",
-                    field_manager="kodkod",
-                )
-
-    async def _remove(self, name: str) -> None:
-        try:
-            await self._resources.delete(kinds.POD, name, NAMESPACE)
-        except NotFound:
-            return
+            name = INSPECTOR.pod_name(report["spec"]["node"])
+            was_ready = is_ready(self._pods.items.get((INSPECTOR.namespace, name)))
+            wanted[name] = pod(INSPECTOR, report, now, is_settled=was_ready or covers(report, inspections))
+        await process_pods.show(self._resources, INSPECTOR, self._pods.items, wanted)
 
     async def _confirm(self, reports: list[Object]) -> None:
         """IntrusionDetection is Ready once an inspector reports that it runs within bounds."""

@@ -1,4 +1,4 @@
-"""How does a test wait? For a fact, never for a time: asks again and again until it holds, and says what it saw last."""
+"""How does a test wait? For a fact, never for a time: asks until it holds, and says what it saw last."""
 
 from __future__ import annotations
 
