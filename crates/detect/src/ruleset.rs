@@ -58,6 +58,7 @@ impl RuleSet {
                 reasons: entry.reasons,
             });
         }
+        compile::choose_literals(&mut rules);
         let draft = Draft::new(&rules);
         let (databases, is_restored) = Store::new(options.cache_dir.as_deref()).databases(&draft.literals);
         let digest = digest(sources, options);

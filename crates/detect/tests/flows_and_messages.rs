@@ -146,7 +146,11 @@ fn an_alert_says_why() {
 fn a_rule_that_costs_too_much_is_given_up_and_counted() {
     let text = r#"alert tcp any any -> any any (content:"a"; content:"a",distance 0; content:"a",distance 0; content:"a",distance 0; content:"a",distance 0; content:"b",within 1; sid:1;)"#;
     let mut judge = Judge::new(rules(RULES, text));
-    assert!(judge.pdu(&Stage::whole(Service::Unknown, &Held::payload(&b"a".repeat(2000)))).is_empty());
+    assert!(
+        judge
+            .pdu(&Stage::whole(Service::Unknown, &Held::payload(&[b"a".repeat(2000), b"xb".to_vec()].concat())))
+            .is_empty()
+    );
     assert_eq!(judge.detector.counters().over_budget, 1);
 }
 

@@ -1,10 +1,13 @@
 //! By which literal is a rule found?
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use kodkod_inspect::BufferKind;
 use kodkod_rules::Transform;
 
-use super::Stage;
 use super::ops::{Content, Op, Place, Step};
+use super::{Compiled, Stage};
 
 /// Longest literal that the matcher takes.
 const MAX_LITERAL: usize = kodkod_literals::LITERAL_BYTES_MAX;
@@ -17,10 +20,43 @@ pub(crate) struct FastLiteral {
     pub(crate) nocase: bool,
 }
 
-/// The author's choice where it can be searched for, else the longest literal; those of buffers that say little (the
-/// method, the status) only where there is nothing else.
-pub(crate) fn choose(steps: &[Step], stage: Stage) -> Option<FastLiteral> {
-    let mut best: Option<(Score, FastLiteral)> = None;
+/// Choose for all rules of a set.
+///
+/// The author's choice where it can be searched for, else the literal that says most; those of buffers that say little (the
+/// method, the status) only where there is nothing else. Of equals the one that fewest rules have wins: many rules about
+/// one protocol start with the same bytes.
+pub(crate) fn choose(rules: &mut [Compiled]) {
+    let candidates: Vec<Vec<Candidate>> = rules.iter().map(|rule| candidates(&rule.steps, rule.stage)).collect();
+    let mut uses: HashMap<&[u8], u32> = HashMap::new();
+    for candidate in candidates.iter().flatten() {
+        *uses.entry(&candidate.literal.bytes).or_default() += 1;
+    }
+    let best = |of_rule: &Vec<Candidate>| {
+        let rarity =
+            |candidate: &&Candidate| (candidate.score, Reverse(uses.get(&candidate.literal.bytes[..]).copied()));
+        // `rev`: of equals the first one stands.
+        of_rule.iter().rev().max_by_key(rarity).map(|candidate| candidate.literal.clone())
+    };
+    let chosen: Vec<Option<FastLiteral>> = candidates.iter().map(best).collect();
+    for (rule, literal) in rules.iter_mut().zip(chosen) {
+        rule.fast = literal;
+    }
+}
+
+struct Candidate {
+    score: Score,
+    literal: FastLiteral,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    is_chosen: bool,
+    tells: bool,
+    weight: usize,
+}
+
+fn candidates(steps: &[Step], stage: Stage) -> Vec<Candidate> {
+    let mut found = Vec::new();
     let mut place = Some((BufferKind::PktData, Vec::new()));
     for step in steps {
         match &step.op {
@@ -34,23 +70,19 @@ pub(crate) fn choose(steps: &[Step], stage: Stage) -> Option<FastLiteral> {
                 let score = Score {
                     is_chosen: content.fast_pattern.is_some(),
                     tells: !says_little(*kind),
-                    length: bytes.len().min(MAX_LITERAL),
+                    weight: weight(&bytes),
                 };
-                if best.as_ref().is_none_or(|(known, _)| *known < score) {
-                    best = Some((score, FastLiteral { kind: *kind, bytes, nocase }));
-                }
+                found.push(Candidate { score, literal: FastLiteral { kind: *kind, bytes, nocase } });
             }
             _ => {}
         }
     }
-    best.map(|(_, literal)| literal)
+    found
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Score {
-    is_chosen: bool,
-    tells: bool,
-    length: usize,
+/// How much a literal says: its length, runs of one byte counted once.
+fn weight(bytes: &[u8]) -> usize {
+    1 + bytes.windows(2).filter(|pair| pair[0] != pair[1]).count()
 }
 
 /// The buffer whose search finds what a place holds. A header's value is part of all headers; a decoded parameter need not

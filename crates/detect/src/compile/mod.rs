@@ -16,7 +16,7 @@ use kodkod_rules::{
 };
 
 pub(crate) use cache::{Store, hex};
-pub(crate) use fast::FastLiteral;
+pub(crate) use fast::{FastLiteral, choose as choose_literals};
 pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey, Traits};
 pub(crate) use ops::{Content, Flowbits, Op, Pcre, Place, Step};
 
@@ -83,6 +83,7 @@ pub(crate) struct Compiled {
     pub(crate) has_variables: bool,
     /// Later stages of a message may bring more of a buffer it looks into.
     pub(crate) grows: bool,
+    /// Chosen when all rules of the set are known.
     pub(crate) fast: Option<FastLiteral>,
 }
 
@@ -103,7 +104,6 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
         return None;
     }
     let stage = stage(rule, &built);
-    let fast = fast::choose(&built.steps, stage);
     Some(Compiled {
         stage,
         protocol: rule.header.protocol,
@@ -124,7 +124,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
         is_pass: rule.action == Action::Pass,
         has_variables: !rule.variables.is_empty(),
         grows: built.grows,
-        fast,
+        fast: None,
     })
 }
 
