@@ -214,3 +214,9 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
+
+
+def test_a_report_is_named_after_its_process() -> None:
+    obj = {"metadata": {"name": "n1-agent"}, "spec": {"node": "n2", "role": "agent"}}
+    causes, _ = judge(kinds.NODE_REPORT, obj, Checks())
+    assert 'the report of this process is named "n2-agent"' in str(causes[0])

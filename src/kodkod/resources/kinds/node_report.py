@@ -8,10 +8,13 @@ freshness by `status.observedAt`, never by the object's own times.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kodkod.resources import Object
+from kodkod.resources.findings import Cause, invalid
 from kodkod.resources.kinds.kind import Column, Kind
 from kodkod.resources.kinds.model import ATOMIC, FreeForm, Model
 from kodkod.resources.kinds.packet_capture import State
@@ -249,9 +252,17 @@ def report_name(node: str, role: Role) -> str:
     return f"{node}-{role}"
 
 
+def check(obj: Object) -> Iterator[Cause]:
+    """A process's right is bound to the object's name; so the name must tell whose report it is."""
+    spec = obj["spec"]
+    wanted = report_name(spec["node"], spec["role"])
+    if obj["metadata"].get("name") != wanted:
+        yield invalid("spec", spec, f'the report of this process is named "{wanted}"')
+
+
 KIND = Kind(
     group="kodkod.dev", version="v1alpha1", kind="NodeReport", plural="nodereports", singular="nodereport",
-    namespaced=False, model=NodeReport, description=str(NodeReport.__doc__),
+    namespaced=False, model=NodeReport, description=str(NodeReport.__doc__), check=check,
     columns=(
         Column("Node", ".spec.node", description="Name of the node."),
         Column("Role", ".spec.role", description="Which of its processes."),
