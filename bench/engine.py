@@ -1,7 +1,7 @@
 """How many megabytes a second on one core, in how much memory? Offline replay, beside yardstick and peer.
 
 The yardstick is the bare multi-pattern search of the same rules' fast patterns over the same capture's payloads
-(`crates/literals/examples/yardstick.rs`): what no rule engine on this matcher can beat by scanning everything once.
+(`crates/sensor/examples/yardstick.rs`): what no rule engine on this matcher can beat by scanning everything once.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def ours(name: str, capture: Path, rules: Path, size_mb: float) -> dict[str, obj
 
 
 def yardstick(name: str, capture: Path, rules: Path, size_mb: float) -> dict[str, object]:
-    build = ["cargo", "build", "--release", "--quiet", "-p", "kodkod-detect", "--example", "yardstick"]
+    build = ["cargo", "build", "--release", "--quiet", "-p", "kodkod-sensor", "--example", "yardstick"]
     subprocess.run(build, cwd=ROOT, check=True)
     with tempfile.TemporaryDirectory() as folder:
         enabled = all_enabled(rules, Path(folder))

@@ -20,6 +20,7 @@ from kodkod.logs.query import EVERYTHING, bind, parse
 from kodkod.logs.store import Axis, Grouping, Metric, Window
 from kodkod.logs.stores.duckdb import DuckdbLogStore
 
+RECORDS = 300_000
 BATCH = 1_000
 
 
@@ -47,7 +48,11 @@ async def timed(work: Awaitable[object]) -> float:
     return round((time.perf_counter() - started) * 1_000, 1)
 
 
-async def measure(records: int) -> dict[str, float]:
+def measure() -> list[dict[str, object]]:
+    return [dict(asyncio.run(timings(RECORDS)))]
+
+
+async def timings(records: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         store = await DuckdbLogStore.open(Path(folder))
         waits = []
@@ -86,5 +91,5 @@ async def measure(records: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    asked = int(sys.argv[1]) if len(sys.argv) > 1 else 300_000
-    print(json.dumps(asyncio.run(measure(asked)), indent=1))
+    asked = int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS
+    print(json.dumps(asyncio.run(timings(asked)), indent=1))
