@@ -230,10 +230,19 @@ fn a_full_ring_drops_and_counts() {
         Config { interface: "right", netns: Some(&wire.right), ring_bytes: 0, snap_len: 65535, filters: &[udp(777)] };
     let mut ring = Ring::open(&config).unwrap();
     wire.send_datagrams("10.9.0.2:777", 0..10_000);
-    let seen = collect(&mut ring, |seen| seen.len() > 1_000);
-    let statistics = ring.statistics().unwrap();
-    assert_eq!(statistics.packets, 10_000);
-    assert_eq!(statistics.drops, 10_000 - seen.len() as u64);
+    // How many fit depends on how full the kernel closes its blocks; that none is unaccounted for does not.
+    let (start, mut seen) = (Instant::now(), Vec::new());
+    let statistics = loop {
+        drain(&mut ring, &mut seen);
+        let statistics = ring.statistics().unwrap();
+        if statistics.packets == 10_000 && seen.len() as u64 + statistics.drops == 10_000 {
+            break statistics;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{} frames, {statistics:?}", seen.len());
+        ring.wait(Duration::from_millis(100)).unwrap();
+    };
+    assert!(statistics.drops > 0);
+    assert!(!seen.is_empty());
 }
 
 #[test]

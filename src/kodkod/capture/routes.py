@@ -89,9 +89,7 @@ class FileRoutes:
         ]
         return JSONResponse({"kind": "PacketCaptureFiles", "items": listed, "unreachable": found.unreachable})
 
-    async def _one(
-        self, request: Request, found: Found, node: str, wanted: str, namespace: str, name: str
-    ) -> Response:
+    async def _one(self, request: Request, found: Found, node: str, wanted: str, namespace: str, name: str) -> Response:
         """One file by name or id, whole or a range of it."""
         on_node = [file for file in found.files if file.node == node]
         chosen = next((file for file in on_node if wanted in (file.name, file.id)), None)
