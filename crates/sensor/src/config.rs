@@ -58,7 +58,7 @@ impl Default for SensorConfig {
     }
 }
 
-/// What a flow costs on average: its slot, its inspector and what that holds. Measured on mixed traffic.
+/// What a flow is taken to cost on average: its slot, its inspector and what that holds. An estimate, not measured.
 const FLOW_BYTES: usize = 2048;
 
 impl SensorConfig {
