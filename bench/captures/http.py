@@ -82,7 +82,7 @@ class Content:
         rng = self.rng
         parts, size = [], 2
         while size < POOL_BYTES:
-            line = '{"id":%d,"name":"%s","tags":["%s","%s"],"score":%.4f,"text":"%s"},\n' % (  # noqa: UP031
+            line = '{"id":%d,"name":"%s","tags":["%s","%s"],"score":%.4f,"text":"%s"},\n' % (  # noqa: UP031  # as above
                 rng.getrandbits(31),
                 self._phrase(2),
                 rng.choice(self.words),

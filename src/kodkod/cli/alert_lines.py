@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kodkod.inspection.alert_line import NANOS, end, fast_line
+
 if TYPE_CHECKING:
     from kodkod._core import Alert
 
-NANOS = 1_000_000_000
 HEADER = f"{'TIME':<27} {'PACKET':>8} {'RULE':<16} {'PRIO':>4} {'PROTO':<6} {'SOURCE':<24} {'DESTINATION':<24} MESSAGE"
 
 
@@ -42,24 +43,11 @@ def json_line(alert: Alert, file: str, *, explain: bool) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def fast_line(alert: Alert) -> str:
-    """Snort's `alert_fast` line with the year, in UTC: what `record.snort_alert` of an event holds."""
-    seconds, nanos = divmod(alert["ts_ns"], NANOS)
-    when = time.strftime("%y/%m/%d-%H:%M:%S", time.gmtime(seconds))
-    text = alert["class_text"] or alert["classtype"]
-    class_part = f"[Classification: {text}] " if text else ""
-    return (
-        f"{when}.{nanos // 1000:06d} [**] [{alert['gid']}:{alert['sid']}:{alert['rev']}] "
-        f'"{alert["msg"]}" [**] {class_part}[Priority: {alert["priority"]}] {{{alert["proto"]}}} '
-        f"{_end(alert['src_ip'], alert['src_port'])} -> {_end(alert['dst_ip'], alert['dst_port'])}"
-    )
-
-
 def table_line(alert: Alert) -> str:
     """One row under HEADER."""
     rule = f"{alert['gid']}:{alert['sid']}:{alert['rev']}"
-    source = _end(alert["src_ip"], alert["src_port"])
-    destination = _end(alert["dst_ip"], alert["dst_port"])
+    source = end(alert["src_ip"], alert["src_port"])
+    destination = end(alert["dst_ip"], alert["dst_port"])
     return (
         f"{timestamp(alert['ts_ns']):<27} {alert['packet']:>8} {rule:<16} {alert['priority']:>4} "
         f"{alert['proto']:<6} {source:<24} {destination:<24} {printable(alert['msg'])}"
@@ -93,7 +81,3 @@ def writer(output: str, *, explain: bool) -> Callable[[Alert, str], str]:
     if output == "fast":
         return lambda alert, _: printable(fast_line(alert))
     return lambda alert, _: "\n".join([table_line(alert), *(explanation_lines(alert) if explain else [])])
-
-
-def _end(address: str, port: int | None) -> str:
-    return address if port is None else f"{address}:{port}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kodkod.endpoints.parties import UNKNOWN, Parties, Party
 from kodkod.events import descriptions, identity, severity
 from kodkod.events.event import Event
+from kodkod.inspection.alert_line import fast_line
 from kodkod.inspection.plan import Inspection
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def record_of(alert: Alert) -> dict[str, object]:
     return {
         "snort_signature_id": str(alert["sid"]),
         "snort_signature_revision": str(alert["rev"]),
-        "snort_alert": line_of(alert),
+        "snort_alert": fast_line(alert),
         "gid": alert["gid"],
         "message": alert["msg"],
         "class": alert["classtype"],
@@ -67,22 +67,6 @@ def record_of(alert: Alert) -> dict[str, object]:
         "references": list(alert["references"]),
         "why": [dict(step) for step in alert["why"]],
     }
-
-
-def line_of(alert: Alert) -> str:
-    """The alert as one line of Snort 3's `alert_fast` with the year (spec 3.5)."""
-    seconds, rest = divmod(alert["ts_ns"], 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).strftime("%y/%m/%d-%H:%M:%S") + f".{rest // 1000:06d}"
-    classification = f"[Classification: {alert['class_text']}] " if alert["class_text"] else ""
-    return (
-        f'{moment} [**] [{alert["gid"]}:{alert["sid"]}:{alert["rev"]}] "{alert["msg"]}" [**] {classification}'
-        f"[Priority: {alert['priority']}] {{{alert['proto'].upper()}}} "
-        f"{place(alert['src_ip'], alert['src_port'])} -> {place(alert['dst_ip'], alert['dst_port'])}"
-    )
-
-
-def place(ip: str, port: int | None) -> str:
-    return ip if port is None else f"{ip}:{port}"
 
 
 def name_of(party: Party) -> str | None:

@@ -70,13 +70,15 @@ class Daemon:
             group.create_task(self._keep_logs_short(lab))
 
     def _set(self, **changes: object) -> None:
-        self._state = replace(self._state, **changes)  # type: ignore[arg-type]
+        self._state = replace(self._state, **changes)  # type: ignore[arg-type]  # fields, by the callers
         state.save(self._data, self._state)
         self._changed.set()
 
     def _set_pod(self, one: Pod, **changes: object) -> None:
         pods = tuple(
-            replace(known, **changes) if (known.namespace, known.name) == (one.namespace, one.name) else known  # type: ignore[arg-type]
+            replace(known, **changes)  # type: ignore[arg-type]  # fields, by the callers
+            if (known.namespace, known.name) == (one.namespace, one.name)
+            else known
             for known in self._state.pods
         )
         ready = all(known.ready for known in pods)
