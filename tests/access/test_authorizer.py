@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kodkod.access import ADMIN, ANONYMOUS, Authorizer, Caller, Request, bootstrap, lab_caller, node_caller
+from kodkod.access import ADMIN, ANONYMOUS, Caller, Request, RoleAuthorizer, bootstrap, lab_caller, node_caller
 from kodkod.access.callers import VIEWER
 from kodkod.resources import Object
 from kodkod.resources.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING, Kind
@@ -40,8 +40,8 @@ def objects() -> Objects:
 
 
 @pytest.fixture
-def authorizer(objects: Objects) -> Authorizer:
-    return Authorizer(objects)
+def authorizer(objects: Objects) -> RoleAuthorizer:
+    return RoleAuthorizer(objects)
 
 
 def asks(verb: str, resource: str, namespace: str = "dev", name: str = "", group: str = "projectcalico.org") -> Request:
@@ -57,40 +57,40 @@ def bound(objects: Objects, rules: list[Any], *, subject: Any, namespace: str = 
 CAPTURES = [{"apiGroups": ["projectcalico.org"], "resources": ["packetcaptures"], "verbs": ["get", "create"]}]
 
 
-def test_a_role_holds_in_its_namespace_alone(objects: Objects, authorizer: Authorizer) -> None:
+async def test_a_role_holds_in_its_namespace_alone(objects: Objects, authorizer: RoleAuthorizer) -> None:
     bound(objects, CAPTURES, subject={"kind": "User", "name": "alice"})
-    assert authorizer.allows(ALICE, asks("create", "packetcaptures"))
-    assert not authorizer.allows(ALICE, asks("create", "packetcaptures", "prod"))
-    assert not authorizer.allows(ALICE, asks("delete", "packetcaptures"))
-    assert not authorizer.allows(Caller("bob"), asks("create", "packetcaptures"))
+    assert await authorizer.allows(ALICE, asks("create", "packetcaptures"))
+    assert not await authorizer.allows(ALICE, asks("create", "packetcaptures", "prod"))
+    assert not await authorizer.allows(ALICE, asks("delete", "packetcaptures"))
+    assert not await authorizer.allows(Caller("bob"), asks("create", "packetcaptures"))
 
 
-def test_reading_packets_is_a_right_of_its_own(objects: Objects, authorizer: Authorizer) -> None:
+async def test_reading_packets_is_a_right_of_its_own(objects: Objects, authorizer: RoleAuthorizer) -> None:
     bound(objects, CAPTURES, subject={"kind": "Group", "name": "dev"})
-    assert authorizer.allows(ALICE, asks("get", "packetcaptures"))
-    assert not authorizer.allows(ALICE, asks("get", "packetcaptures/files"))
+    assert await authorizer.allows(ALICE, asks("get", "packetcaptures"))
+    assert not await authorizer.allows(ALICE, asks("get", "packetcaptures/files"))
 
 
-def test_names_narrow_a_rule(objects: Objects, authorizer: Authorizer) -> None:
+async def test_names_narrow_a_rule(objects: Objects, authorizer: RoleAuthorizer) -> None:
     bound(objects, [{**CAPTURES[0], "resourceNames": ["mine"]}], subject={"kind": "User", "name": "alice"})
-    assert authorizer.allows(ALICE, asks("get", "packetcaptures", name="mine"))
-    assert not authorizer.allows(ALICE, asks("get", "packetcaptures", name="yours"))
+    assert await authorizer.allows(ALICE, asks("get", "packetcaptures", name="mine"))
+    assert not await authorizer.allows(ALICE, asks("get", "packetcaptures", name="yours"))
 
 
-def test_a_service_account_is_a_subject(objects: Objects, authorizer: Authorizer) -> None:
+async def test_a_service_account_is_a_subject(objects: Objects, authorizer: RoleAuthorizer) -> None:
     bound(objects, CAPTURES, subject={"kind": "ServiceAccount", "name": "robot"})
-    assert authorizer.allows(Caller("system:serviceaccount:dev:robot"), asks("get", "packetcaptures"))
+    assert await authorizer.allows(Caller("system:serviceaccount:dev:robot"), asks("get", "packetcaptures"))
 
 
-def test_a_labelled_role_joins_view_at_once(objects: Objects, authorizer: Authorizer) -> None:
+async def test_a_labelled_role_joins_view_at_once(objects: Objects, authorizer: RoleAuthorizer) -> None:
     objects.add(ROLE_BINDING, "b", "dev", roleRef={"kind": "ClusterRole", "name": "view"},
                 subjects=[{"kind": "User", "name": "alice"}])  # fmt: skip
     asked = asks("list", "widgets", group="example.org")
-    assert authorizer.allows(ALICE, asks("list", "packetcaptures"))
-    assert not authorizer.allows(ALICE, asked)
+    assert await authorizer.allows(ALICE, asks("list", "packetcaptures"))
+    assert not await authorizer.allows(ALICE, asked)
     objects.add(CLUSTER_ROLE, "widgets", labels={"rbac.authorization.k8s.io/aggregate-to-view": "true"},
                 rules=[{"apiGroups": ["example.org"], "resources": ["widgets"], "verbs": ["list"]}])  # fmt: skip
-    assert authorizer.allows(ALICE, asked)
+    assert await authorizer.allows(ALICE, asked)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,10 @@ def test_a_labelled_role_joins_view_at_once(objects: Objects, authorizer: Author
         (ALICE, asks("list", "packetcaptures"), False),
     ],
 )
-def test_built_in_identities(authorizer: Authorizer, caller: Caller, request_: Request, expected: bool) -> None:
-    assert authorizer.allows(caller, request_) is expected
+async def test_built_in_identities(
+    authorizer: RoleAuthorizer, caller: Caller, request_: Request, expected: bool
+) -> None:
+    assert await authorizer.allows(caller, request_) is expected
 
 
 @pytest.mark.parametrize(
@@ -126,23 +128,23 @@ def test_built_in_identities(authorizer: Authorizer, caller: Caller, request_: R
         ("", False),
     ],
 )
-def test_a_node_writes_its_own_reports_alone(authorizer: Authorizer, name: str, expected: bool) -> None:
+async def test_a_node_writes_its_own_reports_alone(authorizer: RoleAuthorizer, name: str, expected: bool) -> None:
     request = Request("patch", "kodkod.dev", "nodereports", "status", name=name)
-    assert authorizer.allows(node_caller("n1"), request) is expected
+    assert await authorizer.allows(node_caller("n1"), request) is expected
 
 
-def test_a_node_changes_no_status_of_captures(authorizer: Authorizer) -> None:
+async def test_a_node_changes_no_status_of_captures(authorizer: RoleAuthorizer) -> None:
     node = node_caller("n1")
-    assert authorizer.allows(node, asks("list", "packetcaptures", ""))
-    assert not authorizer.allows(node, asks("patch", "packetcaptures/status"))
-    assert not authorizer.allows(node, asks("patch", "nodes", "", "n2", group=""))
+    assert await authorizer.allows(node, asks("list", "packetcaptures", ""))
+    assert not await authorizer.allows(node, asks("patch", "packetcaptures/status"))
+    assert not await authorizer.allows(node, asks("patch", "nodes", "", "n2", group=""))
 
 
-def test_a_refusal_says_why_a_node_may_not(authorizer: Authorizer) -> None:
-    why = authorizer.refusal(node_caller("n1"), Request("patch", "kodkod.dev", "nodereports", name="n2-agent"))
+async def test_a_refusal_says_why_a_node_may_not(authorizer: RoleAuthorizer) -> None:
+    why = await authorizer.refusal(node_caller("n1"), Request("patch", "kodkod.dev", "nodereports", name="n2-agent"))
     assert why == 'node "n1" may write only its own NodeReports'
 
 
-def test_what_is_granted_is_listed(authorizer: Authorizer) -> None:
-    resources = {resource for grant in authorizer.grants(VIEWER, "default") for resource in grant.resources}
+async def test_what_is_granted_is_listed(authorizer: RoleAuthorizer) -> None:
+    resources = {resource for grant in await authorizer.grants(VIEWER, "default") for resource in grant.resources}
     assert "packetcaptures" in resources

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from kodkod.access import Authorizer, Caller, bootstrap
+from kodkod.access import Caller, RoleAuthorizer, bootstrap
 from kodkod.access.callers import ADMIN, VIEWER, node_caller
 from kodkod.events import Event, Events, Triage
 from kodkod.logs.datasets import FLOWS
@@ -71,7 +71,7 @@ class House:
         }
         await self.resources.create(ROLE_BINDING, binding, "dev")
         self.events = Events(self.logs, await Triage.open(None), list)
-        self.facts = Facts(self.logs, self.events, self.resources, Authorizer(self.resources), self.clock, self)
+        self.facts = Facts(self.logs, self.events, self.resources, RoleAuthorizer(self.resources), self.clock, self)
         self.hints = Hints(self.resources, [], self.events)
         v1 = FastAPI()
         for one in (records, ingest, alerts):

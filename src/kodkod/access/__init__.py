@@ -1,10 +1,11 @@
 """Who may do what? Callers, requests, and the RBAC objects that decide.
 
-`Authorizer` evaluates Roles, ClusterRoles and their bindings as a cluster would, plus one rule that RBAC cannot
-express: a node's identity writes only its own NodeReports (`noderestriction`).
+`Authorizer` is the seam: `RoleAuthorizer` evaluates Roles, ClusterRoles and their bindings as a cluster would, plus one
+rule that RBAC cannot express: a node's identity writes only its own NodeReports (`noderestriction`). In a cluster the
+server asks the cluster instead.
 """
 
-from kodkod.access.authorizer import Authorizer, PolicySource
+from kodkod.access.authorizer import Authorizer, PolicySource, RoleAuthorizer
 from kodkod.access.callers import ADMIN, ANONYMOUS, SERVER, Caller, lab_caller, node_caller
 from kodkod.access.requests import Request
 
@@ -16,6 +17,7 @@ __all__ = [
     "Caller",
     "PolicySource",
     "Request",
+    "RoleAuthorizer",
     "lab_caller",
     "node_caller",
 ]

@@ -27,25 +27,37 @@ class PolicySource(Protocol):
         ...
 
 
-class Authorizer:
-    """Answers from an index that is rebuilt when a role or binding has changed since the last question."""
+class Authorizer(Protocol):
+    """Whoever decides: the roles of the embedded API, or a cluster that is asked."""
+
+    async def allows(self, caller: Caller, request: Request) -> bool: ...
+
+    async def refusal(self, caller: Caller, request: Request) -> str | None:
+        """Why not, in words for the caller, or "" where there is no more to say; None if it is allowed."""
+        ...
+
+    async def grants(self, caller: Caller, namespace: str) -> list[Grant]:
+        """Every rule that holds for the caller in a namespace (`kubectl auth can-i --list`)."""
+        ...
+
+
+class RoleAuthorizer:
+    """Answers from an index of roles that is rebuilt when one of them has changed since the last question."""
 
     def __init__(self, source: PolicySource) -> None:
         self._source = source
         self._versions: tuple[int, ...] = ()
         self._policy = Policy.of({})
 
-    def allows(self, caller: Caller, request: Request) -> bool:
-        return self.refusal(caller, request) is None
+    async def allows(self, caller: Caller, request: Request) -> bool:
+        return await self.refusal(caller, request) is None
 
-    def refusal(self, caller: Caller, request: Request) -> str | None:
-        """Why not, in one sentence that may be shown to the caller; None if it is allowed."""
+    async def refusal(self, caller: Caller, request: Request) -> str | None:
         if not self._current().allows(caller, request):
             return ""
         return noderestriction.refusal(caller, request)
 
-    def grants(self, caller: Caller, namespace: str) -> list[Grant]:
-        """Every rule that holds for the caller in a namespace (`kubectl auth can-i --list`)."""
+    async def grants(self, caller: Caller, namespace: str) -> list[Grant]:
         return self._current().grants(caller, namespace)
 
     def _current(self) -> Policy:

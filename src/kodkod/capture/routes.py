@@ -58,7 +58,7 @@ class FileRoutes:
         group = kinds.PACKET_CAPTURE.group
         right = Right(verb, group, kinds.PACKET_CAPTURE.plural, "files", namespace, name)
         answer: Response
-        if not self._authorizer.allows(caller, right):
+        if not await self._authorizer.allows(caller, right):
             answer = refusal(403, f'{caller.name} may not {verb} packetcaptures/files in namespace "{namespace}"')
         else:
             answer = await (self.delete if verb == "delete" else self.download)(request, namespace, name)

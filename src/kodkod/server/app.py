@@ -23,17 +23,18 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from kodkod import __version__
-from kodkod.access import Authorizer, bootstrap
 from kodkod.access import Request as AccessRequest
+from kodkod.access import RoleAuthorizer, bootstrap
 from kodkod.clock import Clock, SystemClock
 from kodkod.lab.logs import PodLogFiles
 from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds import Kind
+from kodkod.resources.validation import Checks
 from kodkod.server import docs, telemetry
 from kodkod.server.assembly import facts_of
 from kodkod.server.audit_log import AuditLog
-from kodkod.server.auth import Authenticator
+from kodkod.server.auth import Sessions, TokenAuthenticator
 from kodkod.server.console import Console
 from kodkod.server.credentials import Paths, ensure_credentials, identities, load_tokens
 from kodkod.server.door import Door
@@ -42,6 +43,7 @@ from kodkod.server.kube.streaming import TakeoverProtocol, exec_routes
 from kodkod.server.lab_pods import LabExec
 from kodkod.server.node_features import add_node_features
 from kodkod.server.services import Controller, Services
+from kodkod.store import Resources
 from kodkod.store.embedded import EmbeddedResources
 from kodkod.store.errors import AlreadyExists
 
@@ -66,18 +68,23 @@ class ServerConfig:
 async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]:
     """Open the stores, make what must be there from the start, and close everything at the end."""
     paths = ensure_credentials(config.data, config.host, config.port, config.node, clock.now())
-    resources = EmbeddedResources(config.data / "resources.db", clock)
+    checks = Checks()
+    resources = EmbeddedResources(config.data / "resources.db", clock, checks=checks)
     await resources.open()
     logs = await DuckdbLogStore.open(config.data / "logs")
     try:
         await furnish(resources)
         audit_log = AuditLog(logs, clock)
+        sessions = Sessions(clock)
+        tokens = load_tokens(paths, identities(config.node).values())
         services = Services(
             data=config.data,
             clock=clock,
             resources=resources,
-            authorizer=Authorizer(resources),
-            authenticator=Authenticator(load_tokens(paths, identities(config.node).values()), clock),
+            checks=checks,
+            authorizer=RoleAuthorizer(resources),
+            authenticator=TokenAuthenticator(tokens, sessions),
+            sessions=sessions,
             audit=audit_log,
             pod_logs=PodLogFiles(config.data),
             exec_backend=LabExec(config.data),
@@ -93,7 +100,7 @@ async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]
         await resources.close()
 
 
-async def furnish(resources: EmbeddedResources) -> None:
+async def furnish(resources: Resources) -> None:
     """Make the objects that every installation has. What is there already is left as it is, but for our own roles."""
     for name in ("default", "kube-system", "kodkod-system", "tigera-dpi"):
         status = {"phase": "Active"}
@@ -113,7 +120,7 @@ async def furnish(resources: EmbeddedResources) -> None:
     await ensure(resources, kinds.INTRUSION_DETECTION, {"metadata": {"name": "tigera-secure"}, "spec": {}})
 
 
-async def ensure(resources: EmbeddedResources, kind: Kind, obj: Object, *, current: bool = False) -> None:
+async def ensure(resources: Resources, kind: Kind, obj: Object, *, current: bool = False) -> None:
     """Create an object unless it is there; with `current`, bring it up to this version."""
     try:
         await resources.create(kind, obj, field_manager="kodkod")
@@ -137,7 +144,7 @@ def create_app(services: Services) -> ASGIApp:
     ]
     if services.exec_backend is not None:
         routes += exec_routes(services.exec_backend, face)
-    console = Console(services.web, services.authenticator)
+    console = Console(services.web, services.sessions)
     *session_routes, page = console.routes()
     routes += [*face.routes(), *session_routes, Mount("/v1", v1(services)), page]
     app = Starlette(routes=routes)
@@ -173,7 +180,7 @@ async def healthy(_request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     services: Services = request.app.state.services
-    if not services.authorizer.allows(request.state.caller, AccessRequest("get", path="/metrics")):
+    if not await services.authorizer.allows(request.state.caller, AccessRequest("get", path="/metrics")):
         return PlainTextResponse("403: no right to read /metrics\n", 403)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

@@ -47,7 +47,7 @@ async def facts_of(services: Services, logs: DuckdbLogStore) -> AsyncIterator[Fa
     alert_controller = Controller(services.resources, logs, events, services.clock)
     services.controllers += [exceptions, hints, alert_controller, Maintenance(logs, services.clock)]
     services.state["events"] = events
-    checks = services.resources.checks
+    checks = services.checks
     for kind in (kinds.GLOBAL_ALERT, kinds.GLOBAL_ALERT_TEMPLATE):
         checks.add(kind, validation.check)
     checks.add(kinds.ALERT_EXCEPTION, check_exception)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
@@ -36,38 +37,65 @@ class Pass:
     until: datetime
 
 
-class Authenticator:
+class Authenticator(Protocol):
+    """Whoever knows callers: the tokens of one host, or a cluster that is asked."""
+
+    async def caller_of(self, connection: HTTPConnection) -> Caller:
+        """The caller of a request; ANONYMOUS without any proof. Raises BadToken for a wrong one."""
+        ...
+
+    async def caller_of_token(self, token: str) -> Caller:
+        """Raises BadToken."""
+        ...
+
+
+def bearer(connection: HTTPConnection) -> str:
+    """The token of a request; "" where none is given. Raises BadToken for another scheme, or a scheme alone."""
+    header = connection.headers.get("authorization", "")
+    scheme, _, token = header.partition(" ")
+    if header and (scheme.lower() != "bearer" or not token.strip()):
+        raise BadToken
+    return token.strip()
+
+
+class TokenAuthenticator:
     """tokens: callers by the digest of their token."""
 
-    def __init__(self, tokens: Mapping[str, Caller], clock: Clock) -> None:
+    def __init__(self, tokens: Mapping[str, Caller], sessions: Sessions) -> None:
         self._tokens = dict(tokens)
-        self._clock = clock
-        self._links: dict[str, Pass] = {}
-        self._sessions: dict[str, Pass] = {}
+        self._sessions = sessions
 
-    def caller_of(self, connection: HTTPConnection) -> Caller:
-        """The caller of a request; ANONYMOUS without any proof. Raises BadToken for a wrong one."""
-        header = connection.headers.get("authorization", "")
-        if header:
-            scheme, _, token = header.partition(" ")
-            if scheme.lower() != "bearer":
-                raise BadToken
-            return self.caller_of_token(token.strip())
-        cookie = connection.cookies.get(COOKIE)
-        if cookie:
-            found = self._sessions.get(digest(cookie))
-            if found is None or found.until < self._clock.now():
-                raise BadToken
-            return found.caller
-        return ANONYMOUS
+    async def caller_of(self, connection: HTTPConnection) -> Caller:
+        if token := bearer(connection):
+            return await self.caller_of_token(token)
+        return self._sessions.caller_of(connection)
 
-    def caller_of_token(self, token: str) -> Caller:
-        """Raises BadToken. Digests are compared, so that time says nothing about the token."""
+    async def caller_of_token(self, token: str) -> Caller:
+        """Digests are compared, so that time says nothing about the token."""
         wanted = digest(token)
         for known, caller in self._tokens.items():
             if hmac.compare_digest(known, wanted):
                 return caller
         raise BadToken
+
+
+class Sessions:
+    """Links and sessions of the console."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._links: dict[str, Pass] = {}
+        self._sessions: dict[str, Pass] = {}
+
+    def caller_of(self, connection: HTTPConnection) -> Caller:
+        """By cookie; ANONYMOUS without one. Raises BadToken for one that is not known any more."""
+        cookie = connection.cookies.get(COOKIE)
+        if not cookie:
+            return ANONYMOUS
+        found = self._sessions.get(digest(cookie))
+        if found is None or found.until < self._clock.now():
+            raise BadToken
+        return found.caller
 
     def make_link(self, caller: Caller) -> str:
         """A code that works once, for a session of this caller."""

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 
 from kodkod.access import Caller
-from kodkod.server.auth import COOKIE, SESSION_LIFE, Authenticator, BadToken
+from kodkod.server.auth import COOKIE, SESSION_LIFE, BadToken, Sessions
 
 MISSING = "The console has not been built. `make setup` builds it; the API works without it.\n"
 IMMUTABLE = "public, max-age=31536000, immutable"  # built assets carry their content's hash in their name
@@ -18,9 +18,9 @@ IMMUTABLE = "public, max-age=31536000, immutable"  # built assets carry their co
 class Console:
     """web: the folder with the built console; it may be absent."""
 
-    def __init__(self, web: Path | None, authenticator: Authenticator) -> None:
+    def __init__(self, web: Path | None, sessions: Sessions) -> None:
         self._web = web
-        self._authenticator = authenticator
+        self._sessions = sessions
 
     def routes(self) -> list[BaseRoute]:
         """The catch-all stands last: whatever nobody else serves is a deep link of the console."""
@@ -34,7 +34,7 @@ class Console:
     async def login(self, request: Request) -> Response:
         """Trade a link's code for a session and go to the console."""
         try:
-            cookie = self._authenticator.trade(request.query_params.get("code", ""))
+            cookie = self._sessions.trade(request.query_params.get("code", ""))
         except BadToken:
             text = "This login link was used before, or is too old. `kodkod up` prints a new one.\n"
             return PlainTextResponse(text, 401)
@@ -47,10 +47,10 @@ class Console:
     async def link(self, request: Request) -> Response:
         """A one-time link for the caller, who has shown a token."""
         caller: Caller = request.state.caller
-        return JSONResponse({"path": f"/login?code={self._authenticator.make_link(caller)}"})
+        return JSONResponse({"path": f"/login?code={self._sessions.make_link(caller)}"})
 
     async def end(self, request: Request) -> Response:
-        self._authenticator.end(request.cookies.get(COOKIE, ""))
+        self._sessions.end(request.cookies.get(COOKIE, ""))
         answer = JSONResponse({})
         answer.delete_cookie(COOKIE)
         return answer

@@ -45,7 +45,7 @@ class Door:
         connection = HTTPConnection(scope)
         scope.setdefault("state", {})
         try:
-            scope["state"]["caller"] = self._authenticator.caller_of(connection)
+            scope["state"]["caller"] = await self._authenticator.caller_of(connection)
         except BadToken:
             if is_guarded(scope["path"]):
                 await self._unauthorized(scope, receive, send)

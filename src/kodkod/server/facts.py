@@ -49,18 +49,18 @@ class Facts:
 
     async def restriction(self, caller: Caller, resource: str, dataset: Dataset) -> Bound | None:
         """What narrows the caller's queries; None where nothing does. Problem 403 without any right."""
-        if self._may(caller, resource, dataset, ""):
+        if await self._may(caller, resource, dataset, ""):
             return None
         present = await self.resources.list(NAMESPACE)
         names = [obj["metadata"]["name"] for obj in present.items]
-        own = tuple(name for name in names if self._may(caller, resource, dataset, name))
+        own = tuple([name for name in names if await self._may(caller, resource, dataset, name)])
         if not own:
             raise forbidden(caller, "get", resource)
         return owned_by(dataset, own)
 
-    def require(self, caller: Caller, verb: str, resource: str, name: str = "") -> None:
+    async def require(self, caller: Caller, verb: str, resource: str, name: str = "") -> None:
         """Problem 403 unless the caller has the right for the whole cluster."""
-        if not self.authorizer.allows(caller, Right(verb, GROUP, resource, name=name)):
+        if not await self.authorizer.allows(caller, Right(verb, GROUP, resource, name=name)):
             raise forbidden(caller, verb, resource)
 
     def on_record(self, connection: HTTPConnection, caller: Caller, resource: str, name: str, matches: int) -> None:
@@ -81,9 +81,9 @@ class Facts:
         )
         self.audit.write(record)
 
-    def _may(self, caller: Caller, resource: str, dataset: Dataset, namespace: str) -> bool:
+    async def _may(self, caller: Caller, resource: str, dataset: Dataset, namespace: str) -> bool:
         name = "" if resource == "events" else dataset.name
-        return self.authorizer.allows(caller, Right("get", GROUP, resource, namespace=namespace, name=name))
+        return await self.authorizer.allows(caller, Right("get", GROUP, resource, namespace=namespace, name=name))
 
 
 def forbidden(caller: Caller, verb: str, resource: str) -> Problem:

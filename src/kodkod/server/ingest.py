@@ -42,7 +42,7 @@ def router(facts: Facts) -> APIRouter:
     ) -> Accepted:
         """Take records in. Needs `create` on `ingest`: agents alone."""
         caller: Caller = request.state.caller
-        facts.require(caller, "create", "ingest", dataset)
+        await facts.require(caller, "create", "ingest", dataset)
         kind = datasets.named(dataset)
         records, skipped = read_lines(await body_of(request), caller)
         batch = f"{caller.name}/{x_batch_id}" if x_batch_id else None

@@ -241,7 +241,7 @@ def _triage(routes: APIRouter, facts: Facts) -> None:
     async def bulk(request: Request, asked: Bulk) -> BulkResult:
         """Dismiss events or bring them back; nothing is deleted. Needs `update` on `events`."""
         caller: Caller = request.state.caller
-        facts.require(caller, "update", "events")
+        await facts.require(caller, "update", "events")
         if (asked.ids is None) == (asked.selector is None):
             raise Problem(400, "bad_request", "give either ids or a selector")
         everything = Sight(include_dismissed=True, include_excepted=True)

@@ -19,8 +19,9 @@ from starlette.responses import Response
 from kodkod.access import Authorizer, Caller
 from kodkod.clock import Clock
 from kodkod.resources import Object
-from kodkod.server.auth import Authenticator
-from kodkod.store.embedded import EmbeddedResources
+from kodkod.resources.validation import Checks
+from kodkod.server.auth import Authenticator, Sessions
+from kodkod.store import Resources
 
 
 class AuditSink(Protocol):
@@ -81,7 +82,9 @@ HttpRoute = Callable[[Request], Awaitable[Response]]
 
 @dataclass(slots=True)
 class Services:
-    """data: the data folder. web: the built console. exec_backend: typed by `server.kube.streaming`.
+    """data: the data folder. checks: asked of every object before it is stored; features add theirs.
+
+    web: the built console. exec_backend: typed by `server.kube.streaming`.
 
     subresources: by (plural, subresource). routes: further plain routes by path template, outside `/v1` and the
     Kubernetes face (the product's aliases). state: set as attributes of `request.app.state` for routers.
@@ -89,9 +92,11 @@ class Services:
 
     data: Path
     clock: Clock
-    resources: EmbeddedResources
+    resources: Resources
+    checks: Checks
     authorizer: Authorizer
     authenticator: Authenticator
+    sessions: Sessions
     audit: AuditSink
     pod_logs: PodLogs | None = None
     exec_backend: Any = None

@@ -26,7 +26,7 @@ from kodkod.resources.kinds import Kind
 from kodkod.server.app import Server, ServerConfig, compose, create_app, settings
 from kodkod.server.kube.streaming import ContainerNotFound, PodNotFound
 from kodkod.server.services import LogRequest
-from kodkod.store.embedded import EmbeddedResources
+from kodkod.store import Resources
 from kodkod.store.errors import AlreadyExists, NotFound
 
 ADDRESSES = {"web-1": "10.65.0.1", "web-2": ""}
@@ -84,7 +84,7 @@ async def serve(data: Path, port: int, namespaces: dict[str, str]) -> None:
             server.should_exit = True
 
 
-async def furnish_pods(resources: EmbeddedResources, now: str) -> None:
+async def furnish_pods(resources: Resources, now: str) -> None:
     objects: list[tuple[Kind, str | None, Object]] = [(kinds.NODE, None, node(now))]
     objects += [(kinds.POD, "default", pod(name, address, now)) for name, address in ADDRESSES.items()]
     for kind, namespace, obj in objects:

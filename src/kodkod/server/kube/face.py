@@ -126,20 +126,23 @@ class Face:
         if request.method != "POST" or plural not in {entry[0] for entry in discovery.REVIEWS[group_version]}:
             return answers.not_served(request.url.path)
         try:
-            self._judge(caller, AccessRequest("create", group_version.group, plural))
+            await self._judge(caller, AccessRequest("create", group_version.group, plural))
             review = await bodies.parsed(request)
             if not isinstance(review, dict):
                 raise BadRequest("the request body is not an object")
         except StoreError as error:
             return answers.refused(error)
-        answer = {
-            "selfsubjectaccessreviews": lambda: reviews.access(services.authorizer, caller, review),
-            "subjectaccessreviews": lambda: reviews.access(services.authorizer, reviews.subject(review), review),
-            "localsubjectaccessreviews": lambda: reviews.access(services.authorizer, reviews.subject(review), review),
-            "selfsubjectrulesreviews": lambda: reviews.rules(services.authorizer, caller, review),
-            "selfsubjectreviews": lambda: reviews.whoami(caller, review),
-            "tokenreviews": lambda: reviews.token(services.authenticator, review),
-        }[plural]()
+        match plural:
+            case "selfsubjectaccessreviews":
+                answer = await reviews.access(services.authorizer, caller, review)
+            case "subjectaccessreviews" | "localsubjectaccessreviews":
+                answer = await reviews.access(services.authorizer, reviews.subject(review), review)
+            case "selfsubjectrulesreviews":
+                answer = await reviews.rules(services.authorizer, caller, review)
+            case "selfsubjectreviews":
+                answer = reviews.whoami(caller, review)
+            case _:
+                answer = await reviews.token(services.authenticator, review)
         return json_response(answer, 201)
 
     async def _serve(self, request: Request, group_version: GroupVersion) -> Response:
@@ -152,7 +155,7 @@ class Face:
         if verb is None:
             return json_response(failure(405, "MethodNotAllowed", "the server does not allow this method here"), 405)
         try:
-            self._judge(caller, target.asks(verb))
+            await self._judge(caller, target.asks(verb))
             done = await self._do(request, target, verb, caller)
         except NotAcceptable as refused:
             message = f"only the following media types are accepted: application/json (not {refused})"
@@ -174,9 +177,9 @@ class Face:
             return "watch"
         return verb
 
-    def _judge(self, caller: Caller, asked: AccessRequest) -> None:
+    async def _judge(self, caller: Caller, asked: AccessRequest) -> None:
         """Raises Forbidden in the words that kubectl users know."""
-        why = self._services.authorizer.refusal(caller, asked)
+        why = await self._services.authorizer.refusal(caller, asked)
         if why is None:
             return
         where = f' in the namespace "{asked.namespace}"' if asked.namespace else " at the cluster scope"
@@ -259,7 +262,7 @@ class Face:
         caller: Caller = connection.state.caller
         target = Target(kinds.POD, GroupVersion("", "v1"), request.namespace, request.pod, "exec")
         try:
-            self._judge(caller, target.asks("create"))
+            await self._judge(caller, target.asks("create"))
         except Forbidden as error:
             self._on_record(connection, caller, target, "create", received, answers.refusal(error), None)
             return Refusal(403, error.reason, error.message)

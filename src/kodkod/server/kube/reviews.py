@@ -20,9 +20,9 @@ def asked(spec: Json) -> AccessRequest:
     return AccessRequest(**{name: str(attributes.get(name) or "") for name in names})
 
 
-def access(authorizer: Authorizer, caller: Caller, review: Json) -> Json:
+async def access(authorizer: Authorizer, caller: Caller, review: Json) -> Json:
     """SelfSubjectAccessReview, and with another caller SubjectAccessReview."""
-    refusal = authorizer.refusal(caller, asked(review.get("spec") or {}))
+    refusal = await authorizer.refusal(caller, asked(review.get("spec") or {}))
     status: Json = {"allowed": refusal is None}
     if refusal:
         status["reason"] = refusal
@@ -35,9 +35,9 @@ def subject(review: Json) -> Caller:
     return Caller(str(spec.get("user") or ""), tuple(map(str, spec.get("groups") or ())), str(spec.get("uid") or ""))
 
 
-def rules(authorizer: Authorizer, caller: Caller, review: Json) -> Json:
+async def rules(authorizer: Authorizer, caller: Caller, review: Json) -> Json:
     """SelfSubjectRulesReview: every rule that holds in a namespace."""
-    grants = authorizer.grants(caller, str((review.get("spec") or {}).get("namespace") or ""))
+    grants = await authorizer.grants(caller, str((review.get("spec") or {}).get("namespace") or ""))
     resource_rules = [
         {
             "verbs": sorted(grant.verbs), "apiGroups": sorted(grant.groups), "resources": sorted(grant.resources),
@@ -59,10 +59,10 @@ def whoami(caller: Caller, review: Json) -> Json:
     return {**review, "status": {"userInfo": user_info(caller)}}
 
 
-def token(authenticator: Authenticator, review: Json) -> Json:
+async def token(authenticator: Authenticator, review: Json) -> Json:
     """TokenReview."""
     try:
-        caller = authenticator.caller_of_token(str((review.get("spec") or {}).get("token") or ""))
+        caller = await authenticator.caller_of_token(str((review.get("spec") or {}).get("token") or ""))
     except BadToken:
         return {**review, "status": {"authenticated": False}}
     return {**review, "status": {"authenticated": True, "user": user_info(caller)}}

@@ -22,8 +22,7 @@ from kodkod.resources import Object
 from kodkod.server.kube import answers, bodies
 from kodkod.server.kube.answers import Form
 from kodkod.server.kube.targets import Target
-from kodkod.store import FieldValidation, Patch, Preconditions, WatchEvent
-from kodkod.store.embedded import EmbeddedResources
+from kodkod.store import FieldValidation, Patch, Preconditions, Resources, WatchEvent
 from kodkod.store.errors import BadRequest, NotFound, StoreError, UnsupportedPatch
 
 WATCH_S_MAX = 3600.0
@@ -71,7 +70,7 @@ def options(request: Request) -> Options:
 class Verbs:
     """The verbs over one store."""
 
-    def __init__(self, resources: EmbeddedResources, clock: Clock) -> None:
+    def __init__(self, resources: Resources, clock: Clock) -> None:
         self._resources = resources
         self._clock = clock
 
