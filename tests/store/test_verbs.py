@@ -1,4 +1,4 @@
-"""One conformance suite for every implementation of `Resources`: in memory, in a file, over HTTP."""
+"""One conformance suite for every implementation of `Resources`: in memory, in a file, over HTTP, renamed to CRDs."""
 
 import contextlib
 import signal
@@ -11,8 +11,9 @@ import pytest
 
 from kodkod.clock import SystemClock
 from kodkod.resources import Object, kinds
-from kodkod.store import APPLY, JSON, Preconditions, Resources, errors
+from kodkod.store import APPLY, JSON, Preconditions, Resources, errors, kubeconfig
 from kodkod.store.embedded import MEMORY, EmbeddedResources
+from kodkod.store.groups import AS_THEY_ARE, CRD_GROUPS
 from kodkod.store.remote import RemoteResources
 from kodkod.testing.scenarios import playground
 
@@ -27,11 +28,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield ground.data
 
 
-@pytest.fixture(params=["memory", "file", "http"])
+@pytest.fixture(params=["memory", "file", "http", "crd"])
 async def resources(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Resources]:
-    if request.param == "http":
-        config = request.getfixturevalue("server") / "run/server.kubeconfig"
-        async with RemoteResources.from_kubeconfig(config) as remote:
+    if request.param in ("http", "crd"):
+        connection = kubeconfig.load(request.getfixturevalue("server") / "run/server.kubeconfig")
+        async with RemoteResources(
+            connection.server,
+            token=connection.token,
+            trust=connection.ssl_context(),
+            stored_as=CRD_GROUPS if request.param == "crd" else AS_THEY_ARE,
+        ) as remote:
             yield remote
         return
     path = MEMORY if request.param == "memory" else tmp_path / "resources.db"

@@ -7,8 +7,11 @@ use it as a context. Errors are those of `kodkod.store.errors`, read from the se
 from __future__ import annotations
 
 import json
+import os
+import random
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,33 +19,49 @@ import aiohttp
 
 from kodkod.resources import Object
 from kodkod.resources.findings import Cause
-from kodkod.resources.kinds import Kind
-from kodkod.store import kubeconfig
+from kodkod.resources.kinds import GroupVersion, Kind
+from kodkod.store import in_cluster, kubeconfig
 from kodkod.store.errors import BY_REASON, Gone, StoreError, Unavailable
+from kodkod.store.groups import AS_THEY_ARE, CRD_GROUPS, StoredAs, renamed
 from kodkod.store.protocol import FieldValidation, ObjectList, Patch, Preconditions, Warnings, WatchEvent
 
 REQUEST_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 # A watch is asked to end by the server after this; a silent connection is given up a little later.
-WATCH_S = 300
-WATCH_SILENCE_S = WATCH_S + 30.0
+WATCH_S = 300.0
+# In a cluster each watch that begins anew costs the API server a list from every node at once: ask rarely.
+WATCH_CLUSTER_S = 3600.0
+WATCH_JITTER = 0.5
+WATCH_GRACE_S = 30.0
 LINE_BYTES_MAX = 16 * 1024 * 1024  # one watch event; an object is at most about a megabyte
 
+# The kernel asks a silent peer for a sign of life, so that a cut cable ends a long watch within two minutes.
+KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+
 Parameters = Mapping[str, str]
+Token = str | Callable[[], str]
+"""A token, or whoever knows the current one: asked for each request."""
 
 
 class RemoteResources:
     """Implements `kodkod.store.Resources` over HTTP."""
 
-    def __init__(self, server: str, *, token: str = "", trust: ssl.SSLContext | None = None) -> None:
-        """server: base URL. Must be made inside a running event loop (aiohttp's rule)."""
-        headers = {"Accept": "application/json", "User-Agent": "kodkod"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+    def __init__(
+        self, server: str, *, token: Token = "", trust: ssl.SSLContext | None = None,
+        stored_as: StoredAs = AS_THEY_ARE, watch_s: float = WATCH_S,
+    ) -> None:  # fmt: skip
+        """server: base URL. Must be made inside a running event loop (aiohttp's rule).
+
+        stored_as: under which group the server keeps the objects of a public one.
+        watch_s: how long a watch may last; up to half as long again, so that many do not end together.
+        """
         self.server = server.rstrip("/")
+        self._stored_as = stored_as
+        self._watch_s = watch_s
         self._session = aiohttp.ClientSession(
-            headers=headers,
-            connector=aiohttp.TCPConnector(ssl=trust if trust is not None else True),
+            headers={"Accept": "application/json", "User-Agent": "kodkod"},
+            middlewares=[bearing(token)] if token else [],
+            connector=aiohttp.TCPConnector(ssl=trust if trust is not None else True, socket_factory=kept_alive),
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
             read_bufsize=LINE_BYTES_MAX,
         )
@@ -52,6 +71,21 @@ class RemoteResources:
         """Connect as the current context says. Raises KubeconfigError."""
         connection = kubeconfig.load(path)
         return cls(connection.server, token=connection.token, trust=connection.ssl_context())
+
+    @classmethod
+    def in_cluster(cls, environment: Mapping[str, str] = os.environ, folder: Path = in_cluster.ACCOUNT) -> Self:
+        """Connect as the service account of this pod, to a cluster that keeps our objects as CRDs.
+
+        Raises NotInCluster.
+        """
+        account = in_cluster.load(environment, folder)
+        return cls(
+            account.server,
+            token=account.token,
+            trust=account.ssl_context(),
+            stored_as=CRD_GROUPS,
+            watch_s=WATCH_CLUSTER_S,
+        )
 
     async def close(self) -> None:
         await self._session.close()
@@ -68,7 +102,7 @@ class RemoteResources:
         return self._session
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
-        return await self._send("GET", path_of(kind, namespace, name))
+        return await self._send(kind, "GET", self._path(kind, namespace, name))
 
     async def list(
         self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", field_selector: str = "",
@@ -78,9 +112,9 @@ class RemoteResources:
             "labelSelector": label_selector, "fieldSelector": field_selector, "limit": str(limit or ""),
             "continue": continue_token, "resourceVersion": resource_version,
         }  # fmt: skip
-        answer = await self._send("GET", path_of(kind, namespace), parameters=parameters)
+        answer = await self._send(kind, "GET", self._path(kind, namespace), parameters=parameters)
         metadata = answer["metadata"]
-        items = [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer.get("items") or []]
+        items = [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in answer.get("items") or []]
         return ObjectList(
             items, metadata["resourceVersion"], metadata.get("continue", ""), metadata.get("remainingItemCount")
         )
@@ -89,29 +123,31 @@ class RemoteResources:
         self, kind: Kind, obj: Object, namespace: str | None = None, *, field_manager: str = "", dry_run: bool = False,
         field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
     ) -> Object:  # fmt: skip
-        path = path_of(kind, namespace or obj["metadata"].get("namespace"))
+        path = self._path(kind, namespace or obj["metadata"].get("namespace"))
         parameters = writing(field_manager, dry_run, field_validation)
-        return await self._send("POST", path, parameters=parameters, body=obj, warnings=warnings)
+        return await self._send(kind, "POST", path, parameters=parameters, body=obj, warnings=warnings)
 
     async def update(
         self, kind: Kind, obj: Object, namespace: str | None = None, *, subresource: str = "", field_manager: str = "",
         dry_run: bool = False, field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
     ) -> Object:  # fmt: skip
         metadata = obj["metadata"]
-        path = path_of(kind, namespace or metadata.get("namespace"), metadata["name"], subresource)
+        path = self._path(kind, namespace or metadata.get("namespace"), metadata["name"], subresource)
         parameters = writing(field_manager, dry_run, field_validation)
-        return await self._send("PUT", path, parameters=parameters, body=obj, warnings=warnings)
+        return await self._send(kind, "PUT", path, parameters=parameters, body=obj, warnings=warnings)
 
     async def patch(
         self, kind: Kind, name: str, body: object, namespace: str | None = None, *, how: Patch = Patch.MERGE,
         subresource: str = "", field_manager: str = "", force: bool = False, dry_run: bool = False,
         field_validation: FieldValidation = "Warn", warnings: Warnings | None = None,
     ) -> Object:  # fmt: skip
-        path = path_of(kind, namespace, name, subresource)
+        path = self._path(kind, namespace, name, subresource)
         parameters = writing(field_manager, dry_run, field_validation)
         if how is Patch.APPLY:
             parameters["force"] = str(force).lower()
-        return await self._send("PATCH", path, parameters=parameters, body=body, media=how.value, warnings=warnings)
+        return await self._send(
+            kind, "PATCH", path, parameters=parameters, body=body, media=how.value, warnings=warnings
+        )
 
     async def delete(
         self, kind: Kind, name: str, namespace: str | None = None, *, preconditions: Preconditions | None = None,
@@ -124,38 +160,40 @@ class RemoteResources:
             options["preconditions"] = {key: value for key, value in wanted.items() if value}
         if dry_run:
             options["dryRun"] = ["All"]
-        return await self._send("DELETE", path_of(kind, namespace, name), body=options)
+        return await self._send(kind, "DELETE", self._path(kind, namespace, name), body=options)
 
     async def watch(
         self, kind: Kind, namespace: str | None = None, *, resource_version: str, label_selector: str = "",
         field_selector: str = "", bookmarks: bool = False, initial_events: bool = False,
     ) -> AsyncIterator[WatchEvent]:  # fmt: skip
+        lasts_s = self._watch_s * random.uniform(1.0, 1.0 + WATCH_JITTER)
         parameters = {
             "watch": "true", "resourceVersion": resource_version, "labelSelector": label_selector,
             "fieldSelector": field_selector, "allowWatchBookmarks": "true" if bookmarks else "",
             "sendInitialEvents": "true" if initial_events else "",
-            "resourceVersionMatch": "NotOlderThan" if initial_events else "", "timeoutSeconds": str(WATCH_S),
+            "resourceVersionMatch": "NotOlderThan" if initial_events else "", "timeoutSeconds": str(int(lasts_s)),
         }  # fmt: skip
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=WATCH_SILENCE_S)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=lasts_s + WATCH_GRACE_S)
         try:
             async with self._session.get(
-                self.server + path_of(kind, namespace), params=given(parameters), timeout=timeout
+                self.server + self._path(kind, namespace), params=given(parameters), timeout=timeout
             ) as answer:
                 if answer.status >= 400:
                     raise refusal(answer.status, await answer.text())
                 try:
                     while line := await answer.content.readline():
-                        yield event_of(json.loads(line))
+                        event = event_of(json.loads(line))
+                        yield WatchEvent(event.type, self._public(kind, event.object))
                 finally:
                     hang_up(answer)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Unavailable(f"{self.server}: watch ended: {error}") from error
 
     async def _send(
-        self, method: str, path: str, *, parameters: Parameters | None = None, body: object = None,
+        self, kind: Kind, method: str, path: str, *, parameters: Parameters | None = None, body: object = None,
         media: str = "application/json", warnings: Warnings | None = None,
     ) -> Object:  # fmt: skip
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else json.dumps(self._stored(kind, body)).encode()
         headers = {"Content-Type": media} if data is not None else {}
         try:
             async with self._session.request(
@@ -169,7 +207,42 @@ class RemoteResources:
         if warnings is not None:
             warnings.extend(warning_text(value) for value in answer.headers.getall("Warning", []))
         found: Object = json.loads(text)
-        return found
+        return self._public(kind, found)
+
+    def _path(self, kind: Kind, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
+        group_version = self._stored_as.get(kind.group_version, kind.group_version)
+        return path_of(kind, namespace, name, subresource, group_version=group_version)
+
+    def _stored(self, kind: Kind, body: object) -> object:
+        stored_as = self._stored_as.get(kind.group_version)
+        return body if stored_as is None else renamed(body, kind.group_version, stored_as)
+
+    def _public(self, kind: Kind, obj: Object) -> Object:
+        stored_as = self._stored_as.get(kind.group_version)
+        if stored_as is None:
+            return obj
+        shown: Object = renamed(obj, stored_as, kind.group_version)
+        return shown
+
+
+def bearing(token: Token) -> aiohttp.ClientMiddlewareType:
+    """Sends a token with every request of a session, as it is at that moment."""
+
+    async def with_token(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = f"Bearer {token() if callable(token) else token}"
+        return await handler(request)
+
+    return with_token
+
+
+def kept_alive(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that asks a silent peer whether it still lives."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEP_ALIVE:
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 def hang_up(answer: aiohttp.ClientResponse) -> None:
@@ -179,9 +252,13 @@ def hang_up(answer: aiohttp.ClientResponse) -> None:
         connection.transport.abort()
 
 
-def path_of(kind: Kind, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
-    """Path of a collection or an object below the server's root."""
-    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+def path_of(
+    kind: Kind, namespace: str | None = None, name: str = "", subresource: str = "",
+    *, group_version: GroupVersion | None = None,
+) -> str:  # fmt: skip
+    """Path of a collection or an object below the server's root; group_version: another than the kind's own."""
+    served = group_version if group_version is not None else kind.group_version
+    root = f"/apis/{served}" if served.group else f"/api/{served.version}"
     inside = f"/namespaces/{namespace}" if kind.namespaced and namespace else ""
     return "/".join(part for part in (f"{root}{inside}/{kind.plural}", name, subresource) if part)
 

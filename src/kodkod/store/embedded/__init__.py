@@ -4,6 +4,6 @@
 watch (`history`); `resources` is the face. One process, one writer: who outgrows this uses a cluster.
 """
 
-from kodkod.store.embedded.resources import MEMORY, EmbeddedResources
+from kodkod.store.embedded.resources import MEMORY, EmbeddedResources, selection, version_of
 
-__all__ = ["MEMORY", "EmbeddedResources"]
+__all__ = ["MEMORY", "EmbeddedResources", "selection", "version_of"]
