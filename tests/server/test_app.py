@@ -130,6 +130,23 @@ async def test_an_expired_watch_is_an_event_not_a_code(admin: httpx.AsyncClient)
     assert '"code":410' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"fieldSelector": "spec.color=red"}, "field label not supported: spec.color"),
+        ({"fieldSelector": "metadata.name"}, "can't understand 'metadata.name'"),
+        ({"labelSelector": "a in (b"}, "unable to parse requirement"),
+        ({"resourceVersion": "soon"}, "invalid resource version: 'soon'"),
+    ],
+)
+async def test_a_watch_that_cannot_be_is_refused_by_its_code(
+    admin: httpx.AsyncClient, parameters: dict[str, str], said: str
+) -> None:
+    answer = await admin.get(CAPTURES, params={"watch": "true", "timeoutSeconds": "1", **parameters})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")
+    assert said in answer.json()["message"]
+
+
 async def test_initial_events_end_with_their_mark(admin: httpx.AsyncClient) -> None:
     await admin.post(CAPTURES, json=capture())
     wanted = {"watch": "1", "sendInitialEvents": "true", "allowWatchBookmarks": "true", "timeoutSeconds": "1"}

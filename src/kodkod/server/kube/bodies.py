@@ -6,6 +6,8 @@ messages carry here are read; sources: k8s.io/apimachinery runtime, k8s.io/api a
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -16,6 +18,8 @@ from kodkod.server.kube import protobuf
 from kodkod.store.errors import BadRequest, TooLarge, UnsupportedPatch
 
 BODY_BYTES_MAX = 3 * 1024 * 1024
+DEPTH_MAX = 100
+"""Objects and lists in one another; a PodSpec has about ten."""
 MAGIC = b"k8s\0"
 
 Message = dict[int, list[int | bytes]]
@@ -43,14 +47,80 @@ async def parsed(request: Request) -> Any:
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     if data.startswith(MAGIC):
         return from_protobuf(data)
+    if media.endswith("yaml"):
+        found = from_yaml(data)
+    elif media.endswith("json") or media in ("", "application/octet-stream"):
+        found = from_json(data) if data else {}
+    else:
+        raise UnsupportedPatch(f"the body of the request was in an unknown format ({media})")
+    refuse_depth(found)
+    return found
+
+
+def from_json(data: bytes) -> Any:
+    """Raises BadRequest with line and column."""
     try:
-        if media.endswith("yaml"):
-            return yaml.safe_load(data)
-        if media.endswith("json") or media in ("", "application/octet-stream"):
-            return orjson.loads(data) if data else {}
-    except (orjson.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise BadRequest(f"the request body cannot be read: {error}") from error
-    raise UnsupportedPatch(f"the body of the request was in an unknown format ({media})")
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"the request body is not JSON: {error.msg}: line {error.lineno} column {error.colno}"
+        ) from error
+
+
+def from_yaml(data: bytes) -> Any:
+    """Raises BadRequest with line and column. kubectl sends JSON as YAML, so that is tried first: it is far quicker."""
+    if data.lstrip()[:1] == b"{":
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(data)
+    try:
+        return yaml.load(data, PlainLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f": line {mark.line + 1} column {mark.column + 1}" if mark else ""
+        raise BadRequest(f"the request body is not YAML: {error.problem}{place}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadRequest(f"the request body is not YAML: {error}") from error
+
+
+class PlainLoader(yaml.SafeLoader):
+    """Without aliases, of which a few lines can mean gigabytes, and with a bound on depth."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise self._refusal("aliases are not read here, write the value out")
+        self.depth = getattr(self, "depth", 0) + 1
+        if self.depth > DEPTH_MAX:
+            raise self._refusal(f"nested deeper than {DEPTH_MAX}")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _refusal(self, problem: str) -> yaml.MarkedYAMLError:
+        mark: Any = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def refuse_depth(value: Any) -> None:
+    """Raises BadRequest, with the path, for what nests so deep that those who walk it would run out of stack."""
+    level: list[tuple[str, Any]] = [("", value)]
+    for _ in range(DEPTH_MAX):
+        level = [pair for path, node in level for pair in members(path, node)]
+        if not level:
+            return
+    path = level[0][0]
+    raise BadRequest(f"the request body nests deeper than {DEPTH_MAX} at {path[:60]}{'…' if len(path) > 60 else ''}")
+
+
+def members(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What is in an object or list and can itself hold something."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, dict | list):
+                yield f"{path}.{name}" if path else str(name), inner
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            if isinstance(inner, dict | list):
+                yield f"{path}[{index}]", inner
 
 
 def from_protobuf(data: bytes) -> dict[str, Any]:

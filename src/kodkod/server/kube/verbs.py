@@ -23,6 +23,7 @@ from kodkod.server.kube import answers, bodies
 from kodkod.server.kube.answers import Form
 from kodkod.server.kube.targets import Target
 from kodkod.store import FieldValidation, Patch, Preconditions, Resources, WatchEvent
+from kodkod.store.embedded import selection, version_of
 from kodkod.store.errors import BadRequest, NotFound, StoreError, UnsupportedPatch
 
 WATCH_S_MAX = 3600.0
@@ -97,6 +98,9 @@ class Verbs:
     async def watch(self, request: Request, target: Target, form: Form) -> Response:
         """Stream events until the time is over or the caller leaves; an expired version is an ERROR event, code 410."""
         query = request.query_params
+        # Looked at before the stream begins: a refusal inside it would come too late for a status code.
+        selection(target.kind, query.get("labelSelector", ""), named(target, query.get("fieldSelector", "")))
+        version_of(query.get("resourceVersion") or "0")
         seconds = query.get("timeoutSeconds", "")
         timeout_s = min(float(seconds), WATCH_S_MAX) if seconds.isdigit() and seconds != "0" else WATCH_S_DEFAULT
         events = self._resources.watch(
