@@ -25,16 +25,21 @@ COUNTS = ("packets", "bytes", "spool", "oldestPacket", "lastPacket", "diskFree",
 
 
 class Reporter:
-    """observe: what is so now; called on the event loop, must not block."""
+    """observe: what is so now; called on the event loop, must not block.
+
+    keeps_node: whether the Node object is ours to make, as on one host; in a cluster it is the kubelet's.
+    """
 
     def __init__(
-        self, resources: Resources, node: str, role: Role, clock: Clock, observe: Callable[[], NodeReportStatus]
-    ) -> None:
+        self, resources: Resources, node: str, role: Role, clock: Clock, observe: Callable[[], NodeReportStatus], *,
+        keeps_node: bool,
+    ) -> None:  # fmt: skip
         self._resources = resources
         self._node = node
         self._role: Role = role
         self._clock = clock
         self._observe = observe
+        self._keeps_node = keeps_node
         self._started = rfc3339(clock.now())
         self._wake = asyncio.Event()
 
@@ -44,8 +49,7 @@ class Reporter:
 
     async def run(self) -> None:
         """Report until cancelled."""
-        await self._until_done("node", self._ensure_node)
-        await self._until_done("report", self._ensure_report)
+        await self._until_done(self._ensure)
         shown: dict[str, Any] = {}
         written_at = -HEARTBEAT_S
         while True:
@@ -56,8 +60,7 @@ class Reporter:
                     await self._write(status)
                     shown, written_at = essence(status), self._clock.monotonic_s()
                 except NotFound:  # somebody removed the report, or the server began anew
-                    await self._until_done("node", self._ensure_node)
-                    await self._until_done("report", self._ensure_report)
+                    await self._until_done(self._ensure)
                 except StoreError as error:
                     telemetry.server_unreachable("report", str(error), LOOK_S)
             try:
@@ -79,14 +82,20 @@ class Reporter:
             kinds.NODE_REPORT, name, body, subresource="status", field_manager=f"kodkod-{self._role}"
         )
 
-    async def _until_done(self, what: str, action: Callable[[], Any]) -> None:
+    async def _until_done(self, action: Callable[[], Any]) -> None:
         while True:
             try:
                 await action()
                 return
             except StoreError as error:
-                telemetry.server_unreachable(what, str(error), LOOK_S)
+                telemetry.server_unreachable("report", str(error), LOOK_S)
                 await asyncio.sleep(LOOK_S)
+
+    async def _ensure(self) -> None:
+        """What reports are written to."""
+        if self._keeps_node:
+            await self._ensure_node()
+        await self._ensure_report()
 
     async def _ensure_report(self) -> None:
         name = report_name(self._node, self._role)

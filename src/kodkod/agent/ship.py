@@ -11,25 +11,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from kodkod.agent import telemetry
+from kodkod.agent.upstream import Unreachable, Upstream
 from kodkod.logs.spool import Batch, Spool
 from kodkod.resources.kinds.node_report import SpoolReport
-from kodkod.store.remote import RemoteResources
 
 SPOOL_BYTES_MAX = 512 * 1024 * 1024
 BATCHES_AT_ONCE = 16
 PAUSE_FIRST_S = 0.5
 PAUSE_MAX_S = 15.0
-REQUEST_S = 30.0
 
 
 class Shipper:
     """Lives on the event loop: the spool is small writes, owned by this one thread."""
 
-    def __init__(self, resources: RemoteResources, folder: Path) -> None:
-        self._resources = resources
+    def __init__(self, upstream: Upstream, folder: Path) -> None:
+        self._upstream = upstream
         self._spool = Spool(folder, bytes_max=SPOOL_BYTES_MAX)
         self._news = asyncio.Event()
         self._news.set()
@@ -66,23 +63,20 @@ class Shipper:
                 for batch in waiting:
                     await self._send(batch)
                 pause_s = PAUSE_FIRST_S
-            except (aiohttp.ClientError, TimeoutError, Later) as error:
-                telemetry.server_unreachable("ingest", str(error) or type(error).__name__, pause_s)
+            except (Unreachable, Later) as error:
+                telemetry.server_unreachable("ingest", str(error), pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, PAUSE_MAX_S)
 
     async def _send(self, batch: Batch) -> None:
         """Raises Later where a retry may help; a batch that never will be taken is counted and given up."""
-        url = f"{self._resources.server}/v1/ingest/{batch.dataset}"
         headers = {"Content-Type": "application/x-ndjson", "X-Batch-Id": batch.id}
-        timeout = aiohttp.ClientTimeout(total=REQUEST_S)
-        async with self._resources.session.post(url, data=batch.body, headers=headers, timeout=timeout) as answer:
-            text = await answer.text()
-        if answer.status in (400, 404, 413, 422):
+        status, text = await self._upstream.post(f"/v1/ingest/{batch.dataset}", batch.body, headers)
+        if status in (400, 404, 413, 422):
             self._refused += batch.records
-            telemetry.records_refused(batch.dataset, batch.records, answer.status, text[:200])
-        elif answer.status != 200:
-            raise Later(f"status {answer.status}: {text[:200]}")
+            telemetry.records_refused(batch.dataset, batch.records, status, text[:200])
+        elif status != 200:
+            raise Later(f"status {status}: {text[:200]}")
         self._spool.acknowledge(batch)
 
     def close(self) -> None:

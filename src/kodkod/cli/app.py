@@ -22,8 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("kodkod.cli.scan:main", "Judge capture files with rules; no server needed."),
     "rules": ("kodkod.cli.rules", "Check, install and list rule sets."),
     "server": ("kodkod.cli.processes:server", "The control plane: API, controllers, ingest, console."),
-    "agent": ("kodkod.cli.processes:agent", "A node's agent: captures, flow and DNS logs."),
-    "inspector": ("kodkod.cli.processes:inspector", "A node's inspector: packets against rules."),
+    "agent": ("kodkod.cli.node_roles:agent", "A node's agent: captures, flow and DNS logs."),
+    "inspector": ("kodkod.cli.node_roles:inspector", "A node's inspector: packets against rules."),
 }
 USAGE = 2
 

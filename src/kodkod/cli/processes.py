@@ -1,4 +1,4 @@
-"""How are the three processes started by themselves, as in a cluster or by the supervisor?"""
+"""How is the control plane started, by the supervisor or as in a cluster? And how does any process end?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -15,13 +15,10 @@ from kodkod import telemetry
 from kodkod.cli.folders import data_folder
 
 server = typer.Typer(add_completion=False)
-agent = typer.Typer(add_completion=False)
-inspector = typer.Typer(add_completion=False)
 
 DEFAULT_LISTEN = "127.0.0.1:9443"
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder (default: KODKOD_DATA).")]
-Kubeconfig = Annotated[Path | None, typer.Option("--kubeconfig", help="How to reach the API, and as whom.")]
 Node = Annotated[str, typer.Option("--node", help="Name of this node.")]
 Listen = Annotated[str, typer.Option("--listen", help="HOST:PORT to serve on.")]
 
@@ -34,32 +31,6 @@ def run_server(data: Data = None, listen: Listen = DEFAULT_LISTEN, node: Node = 
     telemetry.set_up()
     host, port = address(listen)
     drive(run(ServerConfig(data=data_folder(data), host=host, port=port, node=node or socket.gethostname())))
-
-
-@agent.command()
-def run_agent(data: Data = None, kubeconfig: Kubeconfig = None, node: Node = "") -> None:
-    """Run a node's agent: captures, flow and DNS logs. Needs the right to open packet sockets."""
-    run_role("agent", data, kubeconfig, node)
-
-
-@inspector.command()
-def run_inspector(data: Data = None, kubeconfig: Kubeconfig = None, node: Node = "") -> None:
-    """Run a node's inspector: packets of selected workloads against rules."""
-    run_role("inspector", data, kubeconfig, node)
-
-
-def run_role(role: Literal["agent", "inspector"], data: Path | None, kubeconfig: Path | None, node: str) -> None:
-    from kodkod.agent.app import AgentConfig, run
-
-    telemetry.set_up()
-    folder = data_folder(data)
-    config = AgentConfig(
-        role=role,
-        data=folder,
-        kubeconfig=kubeconfig or folder / "run" / f"{role}.kubeconfig",
-        node=node or socket.gethostname(),
-    )
-    drive(run(config))
 
 
 def address(text: str) -> tuple[str, int]:
