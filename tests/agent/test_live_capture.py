@@ -16,6 +16,7 @@ import pytest
 from kodkod.capture import calicoctl
 from kodkod.clock import rfc3339
 from kodkod.resources import Object, kinds
+from kodkod.testing.scenarios import machines_kubectl
 from kodkod.testing.waiting import until
 
 pytestmark = pytest.mark.netns
@@ -213,3 +214,29 @@ async def test_flows_tell_both_ends_by_name(host: Any, pods: Any) -> None:
     assert by_reporter["src"]["dest_namespace"] == "kk-p4-red"
     assert by_reporter["dst"]["bytes_in"] == by_reporter["src"]["bytes_out"]
     assert by_reporter["dst"]["action"] == "allow"
+
+
+async def test_kubectl_tells_state_and_history(host: Any, pods: Any, capture: Object) -> None:
+    program = machines_kubectl()
+    if program is None:
+        pytest.skip("there is no kubectl on this machine")
+
+    async def kubectl(*words: str) -> str:
+        command = [program.path, "--kubeconfig", str(host.data / "kubeconfig"), "-n", NAMESPACE, *words]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    pods["blue1"].post(pods["red1"], "hello")
+    found = await state(host, "Capturing")
+    await until(lambda: kubectl("describe", "packetcapture", NAME), lambda text: "Capturing  " in text)
+    end = rfc3339(datetime.now(UTC) - timedelta(seconds=1))
+    await host.admin.patch(kinds.PACKET_CAPTURE, NAME, {"spec": {"endTime": end}}, NAMESPACE)
+    await state(host, "Finished")
+    told = await until(lambda: kubectl("describe", "packetcapture", NAME), lambda text: "the window ended" in text)
+    lines = [line.split()[:2] for line in told[told.index("Events:") :].splitlines()]
+    assert [line[1] for line in lines if line[0] == "Normal"] == ["Started", "Capturing", "Finished"]
+    header, row = (await kubectl("get", "packetcapture", NAME)).splitlines()
+    assert header.split() == ["NAME", "STATE", "NODES", "FILES", "BYTES", "AGE"]
+    cells = row.split()
+    assert cells[:4] == [NAME, "Finished", "1", "1"]
+    assert int(cells[4]) >= found["files"][0].get("bytes", 0) > 24

@@ -13,7 +13,7 @@ from kodkod.alerting.controller import Controller
 from kodkod.events import ALL_EVENTS, Events, Triage
 from kodkod.logs.query import EVERYTHING
 from kodkod.logs.stores.memory import MemoryLogStore
-from kodkod.resources.kinds import GLOBAL_ALERT
+from kodkod.resources.kinds import EVENT, GLOBAL_ALERT, NAMESPACE
 from kodkod.store.embedded import EmbeddedResources
 from kodkod.testing.clock import SimulatedClock
 
@@ -52,6 +52,11 @@ class World:
     async def found(self) -> list[dict[str, Any]]:
         return list((await self.events.search(EVERYTHING, ALL_EVENTS)).items)
 
+    async def told(self) -> dict[str, int]:
+        """Core events, as `kubectl describe` counts them."""
+        listed = await self.resources.list(EVENT, "default")
+        return {event["reason"]: event["count"] for event in listed.items}
+
     async def status(self, name: str) -> dict[str, Any]:
         return (await self.resources.get(GLOBAL_ALERT, name)).get("status") or {}
 
@@ -72,6 +77,7 @@ async def until(fact: Callable[[], Awaitable[bool]]) -> None:
 async def world() -> AsyncIterator[World]:
     made = World()
     await made.resources.open()
+    await made.resources.create(NAMESPACE, {"metadata": {"name": "default"}})
     await made.start()
     following = asyncio.create_task(made.controller._informer.run())
     yield made
@@ -190,7 +196,7 @@ async def test_anomaly_detection_is_stored_and_says_that_it_does_not_run(world: 
     await world.apply("tigera.io.detector.port-scan", ANOMALY)
     await world.step()
     status = await world.status("tigera.io.detector.port-scan")
-    assert (status["active"], status["healthy"]) == (False, True)
+    assert (status["active"], status["healthy"]) == (False, False)
     assert "not supported" in status["errorConditions"][0]["message"]
 
 
@@ -216,3 +222,27 @@ async def test_too_many_results_end_in_one_event_that_says_so(world: World) -> N
     assert any("more than 3 results" in event["description"] for event in events)
     status = await world.status("many")
     assert (status["healthy"], status["errorConditions"][0]["type"]) == (False, "Execution")
+
+
+async def test_what_happens_is_told_and_counted(world: World) -> None:
+    await world.apply("dns", UNSANCTIONED_DNS)
+    for _ in range(2):
+        await world.step()
+        await world.lookup()
+        world.clock.advance(61)
+    await world.step()
+    assert await world.told() == {"Started": 1, "Fired": 2}
+    await world.resources.patch(GLOBAL_ALERT, "dns", {"spec": {"query": "qname=="}})
+    await world.step()
+    await world.resources.patch(GLOBAL_ALERT, "dns", {"spec": {"query": "qname=a"}})
+    world.clock.advance(61)
+    await world.step()
+    assert await world.told() == {"Started": 1, "Fired": 2, "Error": 1, "Resumed": 1, "Recovered": 1}
+
+
+async def test_a_restart_is_no_news(world: World) -> None:
+    await world.apply("dns", UNSANCTIONED_DNS)
+    await world.step()
+    world.clock.advance(61)
+    await _restarted(world)
+    assert await world.told() == {"Started": 1}

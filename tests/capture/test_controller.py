@@ -112,7 +112,20 @@ async def test_a_change_of_state_is_written_and_told(stage: Stage) -> None:
     found = await stage.until(state_is("Error"))
     assert found["status"]["files"][0]["reason"] == "CannotOpen"
     told = await until(stage.reasons, lambda reasons: len(reasons) >= 2)
-    assert told == ["Normal WaitingForTraffic", "Warning Error"]
+    assert told == ["Normal Started", "Warning Error"]
+
+
+async def test_the_same_news_again_is_counted(stage: Stage) -> None:
+    async def counts() -> dict[str, int]:
+        listed = await stage.resources.list(kinds.EVENT, "dev")
+        return {event["reason"]: event["count"] for event in listed.items}
+
+    for number in (1, 2):
+        await stage.say("node01", "Error", message="cali1: No such device", reason="CannotOpen")
+        await until(counts, lambda found, number=number: found.get("Error") == number)  # type: ignore[misc]
+        await stage.say("node01", "WaitingForTraffic")
+        await until(counts, lambda found, number=number: found.get("Recovered") == number)  # type: ignore[misc]
+    assert await counts() == {"Error": 2, "Recovered": 2}
 
 
 async def test_nothing_is_written_when_nothing_has_changed(stage: Stage) -> None:

@@ -135,3 +135,26 @@ async def test_bounds_are_confirmed_once_an_engine_reports(stage: Stage) -> None
         kinds.NODE_REPORT, "node01-inspector", {"status": {"engine": engine}}, subresource="status"
     )
     await until(stage.detection, lambda obj: (obj.get("status") or {}).get("state") == "Ready")
+
+
+async def test_what_happens_is_told(stage: Stage) -> None:
+    uid = await stage.apply("first")
+
+    async def say(**fields: Any) -> None:
+        one = {"namespace": "dev", "name": "first", "uid": uid, "success": True, "attached": 1, **fields}
+        status = {"observedAt": rfc3339_micro(stage.clock.now()), "rules": {"full": 38}, "inspections": [one]}
+        await stage.resources.patch(kinds.NODE_REPORT, "node01-inspector", {"status": status}, subresource="status")
+
+    async def told() -> list[tuple[str, str, str]]:
+        listed = await stage.resources.list(kinds.EVENT, "dev")
+        return sorted((event["type"], event["reason"], event["message"]) for event in listed.items)
+
+    await say()
+    await until(told, lambda found: found == [("Normal", "Started", "node01: inspecting with 38 rules")])
+    await say(errorConditions=[BROKEN], success=False)
+    await until(told, lambda found: ("Warning", "Error", "node01: a.rules:1:1: bad") in found)
+    await say()
+    await until(told, lambda found: ("Normal", "Recovered", "node01: the errors are over") in found)
+    await say(attached=0)
+    found = await until(told, lambda found: len(found) == 4)
+    assert ("Normal", "Stopped", "node01: no endpoint here is inspected any more") in found

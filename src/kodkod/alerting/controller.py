@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kodkod.alerting import evaluate, shipped, status, telemetry
+from kodkod.alerting import evaluate, news, shipped, status, telemetry
 from kodkod.alerting.plan import Note, Run, next_wake_s, plan
 from kodkod.alerting.rule import Rule, RuleError, is_anomaly_detection, is_paused, rule_of
 from kodkod.clock import Clock, rfc3339
@@ -22,6 +23,7 @@ from kodkod.logs.query import QueryError
 from kodkod.logs.store import LogStore
 from kodkod.resources import Object
 from kodkod.resources.kinds import GLOBAL_ALERT
+from kodkod.store import events as happenings
 from kodkod.store.errors import StoreError
 from kodkod.store.informer import Informer
 from kodkod.store.protocol import Resources
@@ -44,6 +46,7 @@ class _Watched:
     rule: Rule | None
     note: Note
     resting: status.Status | None  # the status of an alert that does not run
+    change: str  # news of it that nobody has heard yet
 
 
 class Controller:
@@ -121,23 +124,27 @@ class Controller:
                 known = self._watched[uid] = self._read(obj, known, generation)
             if known.resting is not None:
                 await self._write_status(obj, known.resting)
+                if known.change:
+                    await self._hear(obj, known, news.of_rest(obj.get("status") or {}, known.resting))
 
     def _read(self, obj: Object, known: _Watched | None, generation: tuple[Any, ...]) -> _Watched:
         old = obj.get("status") or {}
         now = rfc3339(self._clock.now())
+        change = change_of(old, known)
         updated = now if known is not None else old.get("lastUpdate") or now
         if is_anomaly_detection(obj):
-            return _Watched(generation, updated, None, Note(), status.of_rest(old, NOT_SUPPORTED, updated=updated))
+            resting = status.of_rest(old, NOT_SUPPORTED, updated=updated)
+            return _Watched(generation, updated, None, Note(), resting, change)
         if is_paused(obj):
-            return _Watched(generation, updated, None, Note(), status.of_rest(old, None, updated=updated))
+            return _Watched(generation, updated, None, Note(), status.of_rest(old, None, updated=updated), change)
         was_resting = known is not None and known.rule is None
         note = known.note if known is not None else Note(status.last_end_s(obj))
         try:
             # An alert that comes back from a pause starts anew: what happened meanwhile was not to be judged.
-            return _Watched(generation, updated, rule_of(obj), Note() if was_resting else note, None)
+            return _Watched(generation, updated, rule_of(obj), Note() if was_resting else note, None, change)
         except RuleError as error:
             resting = status.of_failure(old, error.kind, str(error), updated=updated)
-            return _Watched(generation, updated, None, note, resting)
+            return _Watched(generation, updated, None, note, resting, change)
 
     # --- running -----------------------------------------------------------------------------------------------
     async def _execute(self, run: Run) -> None:
@@ -164,6 +171,13 @@ class Controller:
         end_s = run.end_s if is_done else None
         new = status.of_run(old, end_s=end_s, wrote=wrote, error=error, updated=watched.updated)
         await self._write_status(obj, new)
+        await self._hear(obj, watched, news.of_run(run.rule, watched.change, old, new, wrote=wrote))
+
+    async def _hear(self, obj: Object, watched: _Watched, heard: Iterable[news.News]) -> None:
+        """Post the news for `kubectl describe`."""
+        watched.change = ""
+        for one in heard:
+            await happenings.record(self._resources, obj, one.reason, one.message, one.type, now=self._clock.now())
 
     def _present(self, rule: Rule) -> Object | None:
         """The alert's object, if it has not been deleted meanwhile, or made anew under the same name."""
@@ -202,3 +216,10 @@ class Controller:
             await self._resources.patch(GLOBAL_ALERT, name, {"status": new}, subresource="status")
         except StoreError as error:
             telemetry.status_failed(log, obj["metadata"]["name"], error)
+
+
+def change_of(old: status.Status, known: _Watched | None) -> str:
+    """What is new about an alert that is taken in; nothing about one that only this process had not seen yet."""
+    if known is None:
+        return "" if old.get("lastUpdate") else "Started"
+    return "Resumed" if known.rule is None else "Updated"

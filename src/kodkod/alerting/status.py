@@ -33,9 +33,9 @@ def of_failure(old: Status, kind: str, message: str, *, updated: str) -> Status:
 
 
 def of_rest(old: Status, reason: tuple[str, str] | None, *, updated: str) -> Status:
-    """An alert that does not run and is in order: paused, or of a type that we store and do not run."""
+    """An alert that does not run: paused (reason None), or of a type that we store and do not run."""
     errors = [] if reason is None else [{"type": reason[0], "message": reason[1]}]
-    return {**old, "active": False, "healthy": True, "lastUpdate": updated, "errorConditions": errors}
+    return {**old, "active": False, "healthy": reason is None, "lastUpdate": updated, "errorConditions": errors}
 
 
 def last_end_s(obj: Object) -> float | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kodkod.capture import plan as plans
 from kodkod.capture import telemetry
+from kodkod.capture.news import news
 from kodkod.clock import Clock
 from kodkod.resources import Object, kinds
 from kodkod.resources.process_pods import AGENT, pod
@@ -80,6 +81,7 @@ class Controller:
         self._pods = Informer(resources, kinds.POD, AGENT.namespace)
         self._missing: dict[str, datetime] = {}
         self._written: dict[Key, datetime] = {}
+        self._last: dict[Key, tuple[str, dict[str, Any]]] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -109,7 +111,9 @@ class Controller:
             is_old = now - self._written.get(key, NEVER) >= timedelta(seconds=LOOK_S)
             if essence(status) != essence({"files": [], **known}) or (status != known and is_old):
                 await self._write(key, capture, status, now)
-        self._written = {key: at for key, at in self._written.items() if key in self._captures.items}
+        for kept in (self._written, self._last):
+            for key in [key for key in kept if key not in self._captures.items]:
+                del kept[key]
         await self._show_agents(reports, now)
 
     async def _show_agents(self, reports: list[Object], now: datetime) -> None:
@@ -130,7 +134,6 @@ class Controller:
         return now - self._missing.setdefault(node, now) < GONE_AFTER
 
     async def _write(self, key: Key, capture: Object, status: dict[str, Any], now: datetime) -> None:
-        before = {entry["node"]: entry["state"] for entry in (capture.get("status") or {}).get("files") or []}
         try:
             await self._resources.patch(
                 kinds.PACKET_CAPTURE, key[1], {"status": status}, key[0], subresource="status", field_manager="kodkod"
@@ -141,17 +144,12 @@ class Controller:
             telemetry.status_not_written("/".join(key), str(error))
             return
         self._written[key] = now
-        for entry in status["files"]:
-            if entry["state"] != before.get(entry["node"]):
-                await self._tell(capture, entry, now)
+        for one in news(capture.get("spec") or {}, self._before(key, capture, status), status, now):
+            await events.record(self._resources, capture, one.reason, one.message, one.type, now=now)
 
-    async def _tell(self, capture: Object, entry: Mapping[str, Any], now: datetime) -> None:
-        """An Event for each change of state, for `kubectl describe`."""
-        is_error = entry["state"] == "Error"
-        message = (
-            entry.get("message") or f"{entry['state']} on {', '.join(entry.get('interfaces') or ['no interface'])}"
-        )
-        await events.record(
-            self._resources, capture, entry["state"], f"{entry['node']}: {message}",
-            "Warning" if is_error else "Normal", now=now,
-        )  # fmt: skip
+    def _before(self, key: Key, capture: Object, status: dict[str, Any]) -> dict[str, Any]:
+        """The status before this one: what was written last, since the watch may not have brought it back yet."""
+        uid = str(capture["metadata"].get("uid"))
+        known_uid, known = self._last.get(key, ("", {}))
+        self._last[key] = uid, status
+        return known if known_uid == uid else capture.get("status") or {}

@@ -13,10 +13,11 @@ from typing import Any
 
 from kodkod.clock import Clock
 from kodkod.inspection import telemetry
+from kodkod.inspection.news import news
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds.deep_packet_inspection import ERROR_CONDITIONS_MAX
 from kodkod.resources.process_pods import INSPECTOR, is_ready, pod
-from kodkod.store import Resources, process_pods
+from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
 from kodkod.store.informer import Informer, Key
 
@@ -90,6 +91,7 @@ class Controller:
         self._nodes = Informer(resources, kinds.NODE)
         self._missing: dict[str, datetime] = {}
         self._written: dict[Key, datetime] = {}
+        self._last: dict[Key, tuple[str, dict[str, Any]]] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -124,8 +126,10 @@ class Controller:
             status, known = fold(inspection, reports), inspection.get("status") or {}
             is_old = now - self._written.get(key, NEVER) >= timedelta(seconds=LOOK_S)
             if essence(status) != essence(known) or (status != known and is_old):
-                await self._write(key, status)
-                self._written[key] = now
+                await self._write(key, inspection, status, now)
+        for kept in (self._written, self._last):
+            for key in [key for key in kept if key not in self._inspections.items]:
+                del kept[key]
         await self._show_pods(reports, now)
         await self._confirm(reports)
 
@@ -137,7 +141,7 @@ class Controller:
             return True
         return now - self._missing.setdefault(node, now) < GONE_AFTER
 
-    async def _write(self, key: Key, status: dict[str, Any]) -> None:
+    async def _write(self, key: Key, inspection: Object, status: dict[str, Any], now: datetime) -> None:
         try:
             await self._resources.patch(
                 kinds.DEEP_PACKET_INSPECTION, key[1], {"status": status}, key[0], subresource="status",
@@ -145,6 +149,16 @@ class Controller:
             )  # fmt: skip
         except NotFound:
             return
+        self._written[key] = now
+        for one in news(self._before(key, inspection, status), status):
+            await events.record(self._resources, inspection, one.reason, one.message, one.type, now=now)
+
+    def _before(self, key: Key, inspection: Object, status: dict[str, Any]) -> dict[str, Any]:
+        """The status before this one: what was written last, since the watch may not have brought it back yet."""
+        uid = str(inspection["metadata"].get("uid"))
+        known_uid, known = self._last.get(key, ("", {}))
+        self._last[key] = uid, status
+        return known if known_uid == uid else inspection.get("status") or {}
 
     async def _show_pods(self, reports: list[Object], now: datetime) -> None:
         """Ready once it inspects what was asked when it came: whoever waits for it may send traffic at once.
