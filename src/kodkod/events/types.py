@@ -23,3 +23,11 @@ LABELS = {
 def label(type_name: str) -> str:
     """The console's word; a type we do not know is shown as it is."""
     return LABELS.get(type_name, type_name)
+
+
+def by_label() -> dict[str, list[str]]:
+    """Machine names under each word, as the console's filter offers them."""
+    found: dict[str, list[str]] = {}
+    for name, word in LABELS.items():
+        found.setdefault(word, []).append(name)
+    return found

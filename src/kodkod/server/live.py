@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import orjson
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from kodkod.events import Events
@@ -27,6 +28,18 @@ from kodkod.store.protocol import Resources
 KEEP_ALIVE_S = 15.0
 GATHER_S = 0.25  # hints within this time are told together
 STREAMS_MAX = 500
+
+
+class EventHint(BaseModel):
+    """Data of an `event` message: so many events were added."""
+
+    count: int
+
+
+class ResourceHint(BaseModel):
+    """Data of a `resource` message: objects of this kind changed."""
+
+    kind: str = Field(description="The kind's plural, such as packetcaptures.")
 
 
 class Hints:
@@ -79,6 +92,10 @@ class Hints:
         return len(self._listeners) >= STREAMS_MAX
 
 
+class Stream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
 class _Listener:
     """What one stream has not been told yet."""
 
@@ -99,13 +116,13 @@ class _Listener:
 def router(hints: Hints) -> APIRouter:
     routes = APIRouter()
 
-    @routes.get("/stream", tags=["live"], response_class=StreamingResponse)
+    @routes.get("/stream", tags=["live"], response_class=Stream, responses={200: {"model": EventHint | ResourceHint}})
     async def stream() -> StreamingResponse:
         """Server-sent hints: `event` and `resource`."""
         if hints.is_full:
             return StreamingResponse(iter([b""]), 503)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(hints.stream(), media_type="text/event-stream", headers=headers)
+        return Stream(hints.stream(), headers=headers)
 
     return routes
 

@@ -11,7 +11,7 @@ from kodkod.capture.retrieval import Nodes
 from kodkod.capture.routes import FileRoutes
 from kodkod.inspection import controller as inspecting
 from kodkod.resources import kinds
-from kodkod.server import audit
+from kodkod.server import audit, captures
 from kodkod.server.services import Services, Subresource
 
 
@@ -19,8 +19,10 @@ def add_node_features(services: Services) -> None:
     """Add what the nodes' features need of a server to its services."""
     resources, clock = services.resources, services.clock
     services.controllers += [capturing.Controller(resources, clock), inspecting.Controller(resources, clock)]
-    files = FileRoutes(resources, services.authorizer, Nodes(services.data / "pki"), Recorder(services))
+    nodes = Nodes(services.data / "pki")
+    files = FileRoutes(resources, services.authorizer, nodes, Recorder(services))
     services.routes += files.routes()
+    services.routers.append(captures.router(services, files, nodes))
     services.calicoctl = lambda version: calicoctl_source(version) if version else None
 
     async def subresource(asked: Subresource) -> Response:

@@ -13,13 +13,16 @@ from pydantic import BaseModel
 
 from kodkod.logs.errors import BadCursor, BadSort, LogsError, QueryTimedOut, RecordRefused, UnknownDataset
 from kodkod.logs.query import QueryError
+from kodkod.server.kube.answers import CODES
+from kodkod.store.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, StoreError, Unavailable
 
 
 class ProblemBody(BaseModel):
     """What a refusal looks like."""
 
     code: str
-    """One word, stable: forbidden, not_found, bad_query, bad_request, too_large, timed_out, unavailable."""
+    """One word, stable: forbidden, not_found, conflict, invalid, bad_query, bad_request, too_large, timed_out,
+    unavailable."""
     message: str
     hint: str | None = None
     offset: int | None = None
@@ -34,7 +37,7 @@ class Problem(Exception):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemBody} for status in (400, 403, 404, 413, 422, 503, 504)
+    status: {"model": ProblemBody} for status in (400, 403, 404, 409, 413, 422, 503, 504)
 }
 
 
@@ -49,7 +52,7 @@ class ProblemRoute(APIRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 return answer(Problem(422, "bad_request", _first(error)))
-            except (Problem, LogsError, QueryError, OSError) as error:
+            except (Problem, LogsError, QueryError, StoreError, OSError) as error:
                 return answer(problem_of(error))
 
         return told
@@ -72,7 +75,24 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "bad_request", str(error))
         case QueryTimedOut():
             return Problem(504, "timed_out", str(error))
+        case StoreError(message=message):
+            return Problem(CODES.get(type(error), 500), word_of(error), message)
     return Problem(503, "unavailable", "the log store cannot answer now; try again")
+
+
+def word_of(error: StoreError) -> str:
+    match error:
+        case NotFound():
+            return "not_found"
+        case AlreadyExists() | Conflict():
+            return "conflict"
+        case Invalid():
+            return "invalid"
+        case Forbidden():
+            return "forbidden"
+        case Unavailable():
+            return "unavailable"
+    return "bad_request"
 
 
 def _first(error: RequestValidationError) -> str:

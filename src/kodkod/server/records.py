@@ -40,6 +40,7 @@ class EventBody(BaseModel, extra="allow"):
     severity: int
     severity_label: Literal["Critical", "High", "Medium", "Low"] = "Low"
     dismissed: bool = False
+    type_label: str = Field("", description="What people call the type.")
     name: str | None = None
     source_ip: str | None = None
     source_port: int | None = None
@@ -71,8 +72,18 @@ class EventList(BaseModel):
 class EventDetail(EventBody):
     """One event, and the queries that lead on from it."""
 
-    type_label: str
     links: dict[str, str] = Field(description="alert: the GlobalAlert's path; flows, dns: related records.")
+
+
+class EventType(BaseModel):
+    """One word for people, and the machine names it stands for."""
+
+    label: str
+    types: list[str]
+
+
+class EventTypeList(BaseModel):
+    items: list[EventType]
 
 
 class LogList(BaseModel):
@@ -222,6 +233,11 @@ def _events(routes: APIRouter, facts: Facts) -> None:
         sight = Sight(asked.include_dismissed, asked.include_excepted, limit_to)
         return await _stats(facts, asked, sight)
 
+    @routes.get("/events/types", response_model=EventTypeList, tags=["events"])
+    async def event_types() -> EventTypeList:
+        """Every type an event can have."""
+        return EventTypeList(items=[EventType(label=word, types=names) for word, names in types.by_label().items()])
+
     @routes.get(
         "/events/{event_id:path}", response_model=EventDetail, response_model_exclude_unset=True, tags=["events"]
     )
@@ -233,7 +249,7 @@ def _events(routes: APIRouter, facts: Facts) -> None:
         if found is None:
             raise Problem(404, "not_found", f'no event "{event_id}"')
         facts.on_record(request, caller, "events", event_id, 1)
-        return {**found, "type_label": types.label(found["type"]), "links": links(found)}
+        return {**labelled(found), "links": links(found)}
 
 
 def _triage(routes: APIRouter, facts: Facts) -> None:
@@ -319,7 +335,11 @@ async def _search(
         bind(parse(query), EVENTS), seen, window=span, order=order(sort), limit=limit, cursor=cursor or None
     )
     facts.on_record(request, caller, "events", "", page.total)
-    return {"items": list(page.items), "total": page.total, "next_cursor": page.next_cursor}
+    return {"items": [labelled(one) for one in page.items], "total": page.total, "next_cursor": page.next_cursor}
+
+
+def labelled(event: dict[str, Any]) -> dict[str, Any]:
+    return {**event, "type_label": types.label(event["type"])}
 
 
 async def _stats(facts: Facts, asked: StatsQuestion, sight: Sight) -> EventStats:
