@@ -109,7 +109,7 @@ def _apt(cache: Path, architecture: str) -> list[str]:
     status.touch()
     settings = {
         "Dir::State::status": status,
-        "Dir::Cache::pkgcache": "",
+        "Dir::Cache::pkgcache": cache / f"index-{architecture}.bin",  # or apt would read all lists at each call
         "Dir::Cache::srcpkgcache": "",
         "APT::Sandbox::User": "root",
         "APT::Install-Recommends": "false",
