@@ -127,7 +127,12 @@ class Facts(TypedDict):
 
 @type_check_only
 class InterfaceCounters(TypedDict):
-    """`drops` by reason: `kernel` is the ring's own counter, the others are the engine's bounds."""
+    """`drops` by reason: `kernel` is the ring's own counter, the others are the engine's bounds.
+
+    The shared ring of `Live.attach_all` has one kernel counter for all interfaces. It stands under tag 0, which has no
+    packets, together with `link` (frames of link layers that cannot be read) and `interface` (of indices beyond all
+    tags).
+    """
 
     packets: int
     bytes: int
@@ -229,10 +234,34 @@ class Live:
     ) -> None:
         """Open a ring on an interface (of a named network namespace). Raises OSError with the kernel's reason."""
 
+    def attach_all(
+        self, *, facts: Sequence[FactKind] = (), ignore: Sequence[int] = (), netns: str | None = None
+    ) -> None:
+        """Open one ring on all interfaces (of a named network namespace), also on those that are yet to come.
+
+        A frame's tag is its interface's kernel index; `attach` needs tags from 2**24 on beside it. There is one shared
+        ring at most; `detach(0)` closes it. ignore: kernel indices of interfaces to leave out.
+
+        Seen twice: a packet that passes several interfaces, once at each and under each one's tag (a routed packet
+        where it comes in and where it goes out; one to a bridge's address on the port and on the bridge; one of a VLAN
+        on the trunk and on the VLAN's interface). Seen once: what a loopback interface sends and receives again.
+
+        An interface that is gone (or ignored) keeps its counters for a minute; then they are forgotten and its open
+        flows are told as ended. Raises OSError with the kernel's reason, ValueError for tags that may be in the way.
+        """
+
+    def ignore(self, links: Sequence[int]) -> None:
+        """Leave out these interfaces of the shared ring, in place of those left out before.
+
+        Frames that wait in the ring are left out too. Raises ValueError without a shared ring.
+        """
+
     def set_rules(self, tag: int, rules: RuleSet | None) -> None:
         """Swap the rules of one interface without losing its flows."""
 
-    def detach(self, tag: int) -> None: ...
+    def detach(self, tag: int) -> None:
+        """Close a ring. Its open flows are told as ended by the next `drain`."""
+
     def drain(self, wait_s: float) -> Facts:
         """Take what has been found, waiting at most `wait_s` for something. Open flows are reported by `flush`."""
 

@@ -149,7 +149,9 @@ impl Capture {
             snap_len: config.snap_len,
             filters: &config.filters,
         })?;
-        let (link, snap_len) = (ring.link().number(), ring.snap_len());
+        // A ring of one interface has one link layer.
+        let link = ring.link().ok_or(RingError::Gone)?.number();
+        let snap_len = ring.snap_len();
         let recording = Recording::open(&config.directory, &config.stem, link, snap_len, config.limits, now_ns())?;
         let bell = Bell::new().map_err(CaptureError::Thread)?;
         let counters = Arc::default();

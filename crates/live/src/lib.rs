@@ -10,6 +10,7 @@ mod capture;
 mod clock;
 mod live;
 mod mailbox;
+mod tap;
 mod wake;
 mod worker;
 
@@ -17,5 +18,5 @@ pub use capture::{Capture, CaptureConfig, CaptureCounters, CaptureError};
 pub use kodkod_detect::RuleSet;
 pub use kodkod_pcap::Limits;
 pub use kodkod_ring::{FilterError, FilterRule, RingError};
-pub use live::{Attachment, InterfaceCounters, Live, LiveError};
+pub use live::{Attachment, InterfaceCounters, Live, LiveError, SharedAttachment};
 pub use mailbox::Facts;

@@ -8,17 +8,20 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use kodkod_detect::{Filters, RuleSet};
-use kodkod_ring::{Config, Ring, RingError};
+use kodkod_ring::{Config, Ring, RingError, SharedConfig};
 use kodkod_sensor::{Checksums, FactKinds, Sensor, SensorConfig};
 
 use crate::mailbox::{Facts, Mailbox};
+use crate::tap::{Board, OWN_TAGS, SHARED};
 use crate::wake::Bell;
-use crate::worker::{Command, Errand, Worker};
+use crate::worker::{Command, Errand, SharedErrand, Worker};
 
 /// A quarter of the memory is for rings, the rest for the sensors.
 const RING_SHARE: usize = 4;
 /// No ring takes more: at 5 Gbit/s it holds some 25 ms.
 const RING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The ring of all interfaces may take more: it has the traffic of a whole node.
+const SHARED_RING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Every ring takes this, even where the share is used up.
 const RING_BYTES_MIN: usize = 512 * 1024;
 
@@ -37,6 +40,17 @@ pub struct Attachment {
     pub facts: FactKinds,
 }
 
+/// All interfaces of a network namespace to look into, those to come included. Tags are their kernel indices.
+#[derive(Clone, Debug, Default)]
+pub struct SharedAttachment {
+    /// The network namespace; none for the caller's own.
+    pub netns: Option<String>,
+    /// Facts that are wanted.
+    pub facts: FactKinds,
+    /// Kernel indices of interfaces to leave out.
+    pub ignored: Vec<u32>,
+}
+
 /// What came of one interface; at most a second old.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InterfaceCounters {
@@ -46,7 +60,9 @@ pub struct InterfaceCounters {
     pub bytes: u64,
     /// What was not looked at or not handed out, by reason: `kernel` (the ring was full), `evicted_flows` (the flow
     /// table was full), `queue_alerts`, `queue_flows`, `queue_dns` (nobody took
-    /// the facts), or what could not be read (`tcp.checksum` …).
+    /// the facts), or what could not be read (`tcp.checksum` …). A ring of all interfaces drops for none in particular:
+    /// its `kernel`, `link` (a link layer that cannot be read) and `interface` (an index beyond all tags) stand under
+    /// tag 0, which has no packets.
     pub drops: BTreeMap<&'static str, u64>,
     /// Why nothing is looked at, at present.
     pub error: Option<String>,
@@ -61,6 +77,8 @@ pub enum LiveError {
     Thread(io::Error),
     /// The tag is in use.
     TagTaken(u32),
+    /// The tag may be the index of an interface of the shared ring.
+    TagLow(u32),
     /// No such tag.
     TagUnknown(u32),
     /// Closed, or the worker has ended by a fault of ours.
@@ -72,7 +90,10 @@ impl fmt::Display for LiveError {
         match self {
             Self::Ring(error) => write!(f, "{error}"),
             Self::Thread(error) => write!(f, "cannot start a worker: {error}"),
+            Self::TagTaken(SHARED) => write!(f, "the shared ring is attached already"),
             Self::TagTaken(tag) => write!(f, "tag {tag} is attached already"),
+            Self::TagLow(tag) => write!(f, "tag {tag} may be an interface of the shared ring: use {OWN_TAGS} or more"),
+            Self::TagUnknown(SHARED) => write!(f, "no shared ring is attached"),
             Self::TagUnknown(tag) => write!(f, "tag {tag} is not attached"),
             Self::Closed => write!(f, "closed"),
         }
@@ -107,7 +128,7 @@ struct Seat {
 struct Attached {
     worker: usize,
     ring_bytes: usize,
-    counters: Arc<Mutex<InterfaceCounters>>,
+    board: Board,
 }
 
 impl Live {
@@ -130,7 +151,10 @@ impl Live {
         if attached.contains_key(&attachment.tag) {
             return Err(LiveError::TagTaken(attachment.tag));
         }
-        let ring_bytes = self.ring_bytes(&attached);
+        if attachment.tag == SHARED || attachment.tag < OWN_TAGS && attached.contains_key(&SHARED) {
+            return Err(LiveError::TagLow(attachment.tag));
+        }
+        let ring_bytes = self.ring_bytes(&attached, RING_BYTES_MAX);
         let ring = Ring::open(&Config {
             interface: &attachment.interface,
             netns: attachment.netns.as_deref(),
@@ -139,14 +163,43 @@ impl Live {
             filters: &[],
         })
         .map_err(LiveError::Ring)?;
-        let load = |worker: usize| attached.values().filter(|one| one.worker == worker).count();
-        let worker = (0..self.workers.len()).min_by_key(|worker| load(*worker)).unwrap_or(0);
-        let counters = Arc::default();
+        let (worker, board) = (self.idlest(&attached), Board::default());
         let (tag, facts, rules) = (attachment.tag, attachment.facts, attachment.rules.clone());
-        let errand = Errand { tag, ring, facts, rules, shared: Arc::clone(&counters) };
+        let errand = Errand { tag, ring, facts, rules, board: Arc::clone(&board) };
         self.workers[worker].tell(|answer| Command::Attach { errand: Box::new(errand), answer })?;
-        attached.insert(tag, Attached { worker, ring_bytes, counters });
+        attached.insert(tag, Attached { worker, ring_bytes, board });
         Ok(())
+    }
+
+    /// Open one ring on all interfaces, those to come included: a frame's tag is the kernel index of its interface.
+    /// Rings of their own need tags of 2²⁴ and more beside it. Detach it as tag 0.
+    ///
+    /// A packet that passes several interfaces is several packets, each with its own tag; what a loopback interface
+    /// sends and receives again is one. An interface that is gone or ignored is forgotten after a minute.
+    pub fn attach_all(&self, attachment: SharedAttachment) -> Result<(), LiveError> {
+        let mut attached = self.attached();
+        if attached.contains_key(&SHARED) {
+            return Err(LiveError::TagTaken(SHARED));
+        }
+        if let Some(tag) = attached.keys().find(|tag| **tag < OWN_TAGS) {
+            return Err(LiveError::TagLow(*tag));
+        }
+        let SharedAttachment { netns, facts, ignored } = attachment;
+        let ring_bytes = self.ring_bytes(&attached, SHARED_RING_BYTES_MAX);
+        let ring = Ring::open_shared(&SharedConfig { netns: netns.as_deref(), ring_bytes, ignored: &ignored })
+            .map_err(LiveError::Ring)?;
+        let (worker, board) = (self.idlest(&attached), Board::default());
+        let errand = SharedErrand { ring, facts, ignored, board: Arc::clone(&board) };
+        self.workers[worker].tell(|answer| Command::AttachAll { errand: Box::new(errand), answer })?;
+        attached.insert(SHARED, Attached { worker, ring_bytes, board });
+        Ok(())
+    }
+
+    /// Leave out these interfaces (kernel indices) of the shared ring, in place of those left out before. Their open
+    /// flows time out.
+    pub fn ignore(&self, links: Vec<u32>) -> Result<(), LiveError> {
+        let worker = self.attached().get(&SHARED).ok_or(LiveError::TagUnknown(SHARED))?.worker;
+        self.workers[worker].tell(|answer| Command::Ignore { links, answer })
     }
 
     /// Swap the rules of one interface. Its flows go on; what they wait for of the old rules is forgotten.
@@ -160,9 +213,7 @@ impl Live {
         std::thread::sleep(Ring::LAG);
         let mut attached = self.attached();
         let one = attached.remove(&tag).ok_or(LiveError::TagUnknown(tag))?;
-        let result = self.workers[one.worker].tell(|answer| Command::Detach { tag, answer });
-        self.mailbox.forget(tag);
-        result
+        self.workers[one.worker].tell(|answer| Command::Detach { tag, answer })
     }
 
     /// Take what has been found, waiting at most `timeout` for something.
@@ -181,7 +232,7 @@ impl Live {
     /// Counters by tag; never waits for a worker.
     #[must_use]
     pub fn counters(&self) -> BTreeMap<u32, InterfaceCounters> {
-        self.attached().iter().map(|(tag, one)| (*tag, self.counters_of(*tag, one))).collect()
+        self.attached().values().flat_map(|one| self.counters_of(one)).collect()
     }
 
     /// End the workers. Flows that are open are over; a last drain has them. May be repeated. Takes some 40 ms.
@@ -195,19 +246,27 @@ impl Live {
         self.attached().clear();
     }
 
-    fn counters_of(&self, tag: u32, one: &Attached) -> InterfaceCounters {
-        let mut counters = one.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        counters.drops.extend(self.mailbox.losses(tag));
-        if self.workers[one.worker].is_dead() {
-            counters.error = Some("the worker has ended by a fault in the engine".to_owned());
+    fn counters_of(&self, one: &Attached) -> BTreeMap<u32, InterfaceCounters> {
+        let mut counters = one.board.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_dead = self.workers[one.worker].is_dead();
+        for (tag, counters) in &mut counters {
+            counters.drops.extend(self.mailbox.losses(*tag));
+            if is_dead {
+                counters.error = Some("the worker has ended by a fault in the engine".to_owned());
+            }
         }
         counters
     }
 
+    fn idlest(&self, attached: &HashMap<u32, Attached>) -> usize {
+        let load = |worker: usize| attached.values().filter(|one| one.worker == worker).count();
+        (0..self.workers.len()).min_by_key(|worker| load(*worker)).unwrap_or(0)
+    }
+
     /// A quarter of what is left of the budget, so that later interfaces find something too.
-    fn ring_bytes(&self, attached: &HashMap<u32, Attached>) -> usize {
+    fn ring_bytes(&self, attached: &HashMap<u32, Attached>, most: usize) -> usize {
         let used: usize = attached.values().map(|one| one.ring_bytes).sum();
-        (self.ring_budget.saturating_sub(used) / 4).clamp(RING_BYTES_MIN, RING_BYTES_MAX)
+        (self.ring_budget.saturating_sub(used) / 4).clamp(RING_BYTES_MIN, most)
     }
 
     fn attached(&self) -> MutexGuard<'_, HashMap<u32, Attached>> {

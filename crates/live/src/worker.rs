@@ -2,28 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kodkod_detect::RuleSet;
-use kodkod_ring::{Ring, RingError};
-use kodkod_sensor::{FactKinds, PacketMeta, Sensor};
-use kodkod_wire::LinkType;
+use kodkod_ring::Ring;
+use kodkod_sensor::{FactKinds, Sensor};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use crate::clock::now_ns;
-use crate::live::{InterfaceCounters, LiveError};
+use crate::live::LiveError;
 use crate::mailbox::Mailbox;
+use crate::tap::{Board, SHARED, Tap};
 use crate::wake::Bell;
 
 /// How often time, health and counters are looked at.
 const TICK: Duration = Duration::from_millis(250);
 const HEALTH: Duration = Duration::from_secs(1);
-/// Blocks taken from one ring before the next gets its turn.
-const BLOCKS_PER_TURN: usize = 16;
 /// Interfaces told ready by one look.
 const EVENTS: usize = 64;
 /// Names the bell among the interfaces, whose names are their tags.
@@ -33,6 +31,8 @@ pub(crate) type Answer = SyncSender<Result<(), LiveError>>;
 
 pub(crate) enum Command {
     Attach { errand: Box<Errand>, answer: Answer },
+    AttachAll { errand: Box<SharedErrand>, answer: Answer },
+    Ignore { links: Vec<u32>, answer: Answer },
     SetRules { tag: u32, rules: Option<Arc<RuleSet>>, answer: Answer },
     Detach { tag: u32, answer: Answer },
     Flush { answer: Answer },
@@ -45,7 +45,15 @@ pub(crate) struct Errand {
     pub(crate) ring: Ring,
     pub(crate) facts: FactKinds,
     pub(crate) rules: Option<Arc<RuleSet>>,
-    pub(crate) shared: Arc<Mutex<InterfaceCounters>>,
+    pub(crate) board: Board,
+}
+
+/// All interfaces of a namespace for the worker to look into.
+pub(crate) struct SharedErrand {
+    pub(crate) ring: Ring,
+    pub(crate) facts: FactKinds,
+    pub(crate) ignored: Vec<u32>,
+    pub(crate) board: Board,
 }
 
 /// Owns its rings and its sensor; nobody else touches them.
@@ -58,15 +66,6 @@ pub(crate) struct Worker {
     mailbox: Arc<Mailbox>,
     ticked: Instant,
     checked: Instant,
-}
-
-/// One interface.
-struct Tap {
-    ring: Ring,
-    frames: u64,
-    kernel_drops: u64,
-    error: Option<RingError>,
-    shared: Arc<Mutex<InterfaceCounters>>,
 }
 
 impl Worker {
@@ -111,7 +110,7 @@ impl Worker {
     /// Look at what one ring has.
     fn serve(&mut self, tag: u32, is_in_trouble: bool) {
         let Some(tap) = self.rings.get_mut(&tag) else { return };
-        tap.take_blocks(tag, &mut self.sensor);
+        tap.take_blocks(&mut self.sensor);
         if is_in_trouble {
             // Asking also takes the error off the socket, which would wake us again and again.
             self.check(tag);
@@ -120,10 +119,8 @@ impl Worker {
 
     fn check(&mut self, tag: u32) {
         let Some(tap) = self.rings.get_mut(&tag) else { return };
-        let was_gone = matches!(tap.error, Some(RingError::Gone));
-        tap.error = tap.ring.health().err();
-        if matches!(tap.error, Some(RingError::Gone)) && !was_gone {
-            let _ = epoll::delete(&self.poller, &tap.ring);
+        if tap.check() {
+            let _ = epoll::delete(&self.poller, &*tap);
         }
     }
 
@@ -133,6 +130,14 @@ impl Worker {
             match self.inbox.try_recv() {
                 Ok(Command::Attach { errand, answer }) => {
                     let _ = answer.send(self.attach(*errand).map_err(LiveError::Thread));
+                }
+                Ok(Command::AttachAll { errand, answer }) => {
+                    let _ = answer.send(self.attach_all(*errand).map_err(LiveError::Thread));
+                }
+                Ok(Command::Ignore { links, answer }) => {
+                    let tap = self.rings.get_mut(&SHARED);
+                    let done = tap.map_or(Ok(()), |tap| tap.ignore(links).map_err(LiveError::Ring));
+                    let _ = answer.send(done);
                 }
                 Ok(Command::SetRules { tag, rules, answer }) => {
                     self.sensor.set_rules(tag, rules);
@@ -153,28 +158,47 @@ impl Worker {
     }
 
     fn attach(&mut self, errand: Errand) -> io::Result<()> {
-        let Errand { tag, ring, facts, rules, shared } = errand;
-        epoll::add(&self.poller, ring.as_fd(), EventData::new_u64(u64::from(tag)), EventFlags::IN)?;
+        let Errand { tag, ring, facts, rules, board } = errand;
         self.sensor.set_facts(tag, facts);
         self.sensor.set_rules(tag, rules);
-        self.rings.insert(tag, Tap { ring, frames: 0, kernel_drops: 0, error: None, shared });
+        self.hang(tag, Tap::of(ring, tag, board))
+    }
+
+    fn attach_all(&mut self, errand: SharedErrand) -> io::Result<()> {
+        let SharedErrand { ring, facts, ignored, board } = errand;
+        self.sensor.set_newcomers(facts);
+        self.hang(SHARED, Tap::shared(ring, ignored, board))
+    }
+
+    fn hang(&mut self, name: u32, tap: Tap) -> io::Result<()> {
+        epoll::add(&self.poller, &tap, EventData::new_u64(u64::from(name)), EventFlags::IN)?;
+        self.rings.insert(name, tap);
         self.publish();
         Ok(())
     }
 
     fn detach(&mut self, tag: u32) {
-        if let Some(mut tap) = self.rings.remove(&tag) {
-            tap.take_all(tag, &mut self.sensor);
-            // Closing the socket takes it off the poller.
-            drop(tap);
+        let Some(mut tap) = self.rings.remove(&tag) else { return };
+        tap.take_all(&mut self.sensor);
+        let tags = tap.tags();
+        // Closing the socket takes it off the poller.
+        drop(tap);
+        if tag == SHARED {
+            self.sensor.set_newcomers(FactKinds::default());
         }
-        self.flush();
+        tags.into_iter().for_each(|tag| self.forget(tag));
+    }
+
+    /// What was found of the tag's flows is in the next drain.
+    fn forget(&mut self, tag: u32) {
         self.sensor.forget(tag);
+        self.mailbox.put(self.sensor.drain());
+        self.mailbox.forget(tag);
     }
 
     fn flush(&mut self) {
-        for (tag, tap) in &mut self.rings {
-            tap.take_all(*tag, &mut self.sensor);
+        for tap in self.rings.values_mut() {
+            tap.take_all(&mut self.sensor);
         }
         self.sensor.flush_flows();
         self.mailbox.put(self.sensor.drain());
@@ -182,8 +206,8 @@ impl Worker {
     }
 
     fn leave(mut self) {
-        for (tag, tap) in &mut self.rings {
-            tap.take_all(*tag, &mut self.sensor);
+        for tap in self.rings.values_mut() {
+            tap.take_all(&mut self.sensor);
         }
         self.sensor.finish();
         self.mailbox.put(self.sensor.drain());
@@ -196,53 +220,16 @@ impl Worker {
             self.checked = self.ticked;
             let tags: Vec<u32> = self.rings.keys().copied().collect();
             tags.into_iter().for_each(|tag| self.check(tag));
+            let now = self.checked;
+            let forgotten: Vec<u32> = self.rings.values_mut().flat_map(|tap| tap.forgotten(now)).collect();
+            forgotten.into_iter().for_each(|tag| self.forget(tag));
             self.publish();
         }
     }
 
     fn publish(&mut self) {
-        for (tag, tap) in &mut self.rings {
-            let fresh = tap.counters(*tag, &self.sensor);
-            *tap.shared.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        for tap in self.rings.values_mut() {
+            tap.publish(&self.sensor);
         }
-    }
-}
-
-impl Tap {
-    /// What the ring holds now, and no more than it can hold, so that traffic cannot keep us here.
-    fn take_all(&mut self, tag: u32, sensor: &mut Sensor) {
-        for _ in 0..self.ring.blocks().div_ceil(BLOCKS_PER_TURN) {
-            self.take_blocks(tag, sensor);
-        }
-    }
-
-    fn take_blocks(&mut self, tag: u32, sensor: &mut Sensor) {
-        let link = LinkType(self.ring.link().number());
-        for _ in 0..BLOCKS_PER_TURN {
-            let Some(mut block) = self.ring.next_block() else { return };
-            while let Some(frame) = block.next_frame() {
-                self.frames += 1;
-                let meta = PacketMeta {
-                    ts_ns: frame.ts_ns,
-                    tag,
-                    link,
-                    frame_number: self.frames,
-                    wire_len: frame.wire_len,
-                    checksum_partial: frame.is_checksum_partial,
-                };
-                sensor.packet(&meta, frame.data);
-            }
-        }
-    }
-
-    fn counters(&mut self, tag: u32, sensor: &Sensor) -> InterfaceCounters {
-        // A ring whose interface is gone keeps its last numbers.
-        self.kernel_drops = self.ring.statistics().map_or(self.kernel_drops, |statistics| statistics.drops);
-        let seen = sensor.tag_counters(tag).cloned().unwrap_or_default();
-        let mut drops = seen.drops;
-        drops.insert("kernel", self.kernel_drops);
-        drops.insert("evicted_flows", seen.evicted_flows);
-        let error = self.error.as_ref().map(ToString::to_string);
-        InterfaceCounters { packets: seen.packets, bytes: seen.bytes, drops, error }
     }
 }

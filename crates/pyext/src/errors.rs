@@ -22,7 +22,7 @@ pub(crate) fn of_live(error: &LiveError) -> PyErr {
         LiveError::Thread(source) => {
             PyOSError::new_err((source.raw_os_error().unwrap_or(INPUT_OUTPUT), error.to_string()))
         }
-        LiveError::TagTaken(_) | LiveError::TagUnknown(_) | LiveError::Closed => {
+        LiveError::TagTaken(_) | LiveError::TagLow(_) | LiveError::TagUnknown(_) | LiveError::Closed => {
             PyValueError::new_err(error.to_string())
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kodkod_live::{Attachment, InterfaceCounters};
+use kodkod_live::{Attachment, InterfaceCounters, SharedAttachment};
 use kodkod_sensor::FactKinds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -45,6 +45,21 @@ impl Live {
         let rules = rules.map(|rules| Arc::clone(&rules.0));
         let attachment = Attachment { tag, interface, netns, rules, facts };
         py.detach(|| self.0.attach(&attachment)).map_err(|error| errors::of_live(&error))
+    }
+
+    /// Open one ring on all interfaces, those to come included; a frame's tag is its interface's kernel index.
+    #[pyo3(
+        signature = (*, facts = Vec::new(), ignore = Vec::new(), netns = None),
+        text_signature = "($self, *, facts=(), ignore=(), netns=None)"
+    )]
+    fn attach_all(&self, py: Python<'_>, facts: Vec<String>, ignore: Vec<u32>, netns: Option<String>) -> PyResult<()> {
+        let attachment = SharedAttachment { netns, facts: fact_kinds(&facts)?, ignored: ignore };
+        py.detach(|| self.0.attach_all(attachment)).map_err(|error| errors::of_live(&error))
+    }
+
+    /// Leave out these interfaces of the shared ring, in place of those left out before.
+    fn ignore(&self, py: Python<'_>, links: Vec<u32>) -> PyResult<()> {
+        py.detach(|| self.0.ignore(links)).map_err(|error| errors::of_live(&error))
     }
 
     /// Swap the rules of one interface without losing its flows.

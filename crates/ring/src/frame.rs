@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::filter::Link;
-use crate::ring::BLOCK_HEADER_LEN;
+use crate::ring::{BLOCK_HEADER_LEN, link_of};
 
-/// The fixed part of a frame's header, as the kernel documents `tpacket3_hdr`, up to its VLAN fields.
-const FRAME_HEADER_LEN: usize = 40;
+/// The fixed part of a frame's header: `tpacket3_hdr`, then `sockaddr_ll` up to the kind of hardware.
+const FRAME_HEADER_LEN: usize = 60;
 /// Where a frame's bytes start at the earliest: header, padding.
 const TAG_LEN: usize = 4;
 const MACS_LEN: usize = 12;
@@ -23,6 +23,10 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
     /// The sender's kernel has left checksums to the hardware, so those in the frame are unfinished.
     pub is_checksum_partial: bool,
+    /// Kernel index of the interface on which it was seen.
+    pub interface: u32,
+    /// What the bytes start with; none for a link layer that we cannot read, which only a shared ring gives.
+    pub link: Option<Link>,
 }
 
 /// Frames that the kernel handed over together. Goes back to the kernel when dropped.
@@ -32,7 +36,8 @@ pub struct Block<'r> {
     frames_left: u32,
     /// Of the next frame's header in `bytes`.
     offset: usize,
-    link: Link,
+    /// None: each frame says its own.
+    link: Option<Link>,
     snap_len: u32,
 }
 
@@ -43,7 +48,7 @@ impl<'r> Block<'r> {
         bytes: &'r mut [u8],
         frames: u32,
         first: usize,
-        link: Link,
+        link: Option<Link>,
         snap_len: u32,
     ) -> Self {
         let offset = first.saturating_sub(BLOCK_HEADER_LEN);
@@ -57,14 +62,15 @@ impl<'r> Block<'r> {
         let header = Header::read(self.bytes.get(start..)?)?;
         self.offset = start.checked_add(header.next)?;
         let (from, to) = (start.checked_add(header.mac)?, start.checked_add(header.mac)?.checked_add(header.captured)?);
-        let tag = header.tag.filter(|_| self.link == Link::Ethernet && header.captured >= MACS_LEN);
+        let link = self.link.or_else(|| link_of(header.hardware).ok());
+        let tag = header.tag.filter(|_| link == Some(Link::Ethernet) && header.captured >= MACS_LEN);
         let Some(tag) = tag else {
             let data = self.bytes.get(from..to)?;
-            return Some(header.frame(data, 0));
+            return Some(header.frame(data, 0, link));
         };
         let data = put_back(self.bytes.get_mut(from.checked_sub(TAG_LEN)?..to)?, tag);
         let data = &data[..data.len().min(self.snap_len as usize)];
-        Some(header.frame(data, TAG_LEN as u32))
+        Some(header.frame(data, TAG_LEN as u32, link))
     }
 }
 
@@ -91,6 +97,8 @@ struct Header {
     wire_len: u32,
     status: u32,
     tag: Option<[u8; TAG_LEN]>,
+    interface: u32,
+    hardware: u16,
 }
 
 impl Header {
@@ -112,15 +120,19 @@ impl Header {
                 let [t0, t1] = (u32_at(32) as u16).to_be_bytes();
                 [p0, p1, t0, t1]
             }),
+            interface: u32_at(52),
+            hardware: u16_at(56),
         })
     }
 
-    fn frame<'a>(&self, data: &'a [u8], tag_len: u32) -> Frame<'a> {
+    fn frame<'a>(&self, data: &'a [u8], tag_len: u32, link: Option<Link>) -> Frame<'a> {
         Frame {
             ts_ns: self.ts_ns,
             wire_len: self.wire_len.saturating_add(tag_len),
             data,
             is_checksum_partial: self.status & libc::TP_STATUS_CSUMNOTREADY != 0,
+            interface: self.interface,
+            link,
         }
     }
 }
@@ -128,6 +140,9 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const INTERFACE: u32 = 70_000;
+    const HARDWARE: u16 = libc::ARPHRD_NONE;
 
     /// A block as the kernel would write it: header, frames one after another.
     fn frame_bytes(status: u32, vlan: (u32, u16), mac_offset: u16, next: u32, data: &[u8]) -> Vec<u8> {
@@ -140,6 +155,9 @@ mod tests {
         bytes.extend(0_u32.to_ne_bytes());
         bytes.extend(vlan.0.to_ne_bytes());
         bytes.extend(vlan.1.to_ne_bytes());
+        bytes.resize(52, 0);
+        bytes.extend(INTERFACE.to_ne_bytes());
+        bytes.extend(HARDWARE.to_ne_bytes());
         bytes.resize(usize::from(mac_offset), 0);
         bytes.extend(data);
         bytes.resize((next as usize).max(bytes.len()), 0);
@@ -149,7 +167,7 @@ mod tests {
     fn read(mut bytes: Vec<u8>, frames: u32, link: Link, snap_len: u32) -> Vec<(u64, u32, Vec<u8>, bool)> {
         let status = AtomicU32::new(libc::TP_STATUS_USER);
         let mut seen = Vec::new();
-        let mut block = Block::new(&status, &mut bytes, frames, BLOCK_HEADER_LEN, link, snap_len);
+        let mut block = Block::new(&status, &mut bytes, frames, BLOCK_HEADER_LEN, Some(link), snap_len);
         while let Some(frame) = block.next_frame() {
             seen.push((frame.ts_ns, frame.wire_len, frame.data.to_vec(), frame.is_checksum_partial));
         }
@@ -187,6 +205,17 @@ mod tests {
             let seen = read(frame_bytes(status, vlan, 82, 0, b"aaaaaabbbbbb\x08\x00xyz"), 1, Link::Ethernet, 65535);
             assert_eq!(seen[0].2, expected, "{name}");
             assert_eq!(seen[0].1 as usize, expected.len() + 100, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_frame_knows_its_interface_and_what_it_starts_with() {
+        for (given, expected) in [(Some(Link::Ethernet), Link::Ethernet), (None, Link::RawIp)] {
+            let status = AtomicU32::new(libc::TP_STATUS_USER);
+            let mut bytes = frame_bytes(0, (0, 0), 82, 0, b"abc");
+            let mut block = Block::new(&status, &mut bytes, 1, BLOCK_HEADER_LEN, given, 65535);
+            let frame = block.next_frame().unwrap();
+            assert_eq!((frame.interface, frame.link), (INTERFACE, Some(expected)));
         }
     }
 

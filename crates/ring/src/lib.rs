@@ -15,4 +15,4 @@ pub use error::RingError;
 pub use filter::{FilterError, FilterRule, Link, Program, compile};
 pub use frame::{Block, Frame};
 pub use namespace::run_in;
-pub use ring::{Config, Ring, Statistics};
+pub use ring::{Config, Ring, SharedConfig, Statistics};

@@ -47,6 +47,17 @@ pub struct Config<'a> {
     pub filters: &'a [FilterRule],
 }
 
+/// What a shared ring listens to: every interface of a network namespace, also those that are yet to come.
+#[derive(Clone, Debug)]
+pub struct SharedConfig<'a> {
+    /// The network namespace; see [`crate::run_in`]. None: the caller's.
+    pub netns: Option<&'a str>,
+    /// As [`Config::ring_bytes`].
+    pub ring_bytes: usize,
+    /// Kernel indices of interfaces to leave out.
+    pub ignored: &'a [u32],
+}
+
 /// Counters of a ring since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -61,16 +72,26 @@ pub struct Statistics {
 /// The filter is in place before the socket is bound, and an unbound socket receives nothing, so the first frame already
 /// passed the filter. No interface is made promiscuous: an endpoint's own interface carries only its own frames. On a
 /// loopback interface each frame is given once.
+///
+/// A shared ring gives the frames of all interfaces, each with its own link layer. A packet that passes several of them
+/// is given at each: a routed one where it comes in and where it goes out, one to a bridge's own address on the port
+/// and on the bridge, one of a VLAN with its tag on the trunk and without it on the VLAN's interface.
 pub struct Ring {
     // Dropped in this order: the mapping before its socket.
     mapping: Mapping,
     socket: OwnedFd,
     block_len: usize,
     next: usize,
-    index: i32,
-    link: Link,
+    source: Source,
     snap_len: u32,
     statistics: Statistics,
+}
+
+/// Whose frames these are.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Interface { index: i32, link: Link },
+    All,
 }
 
 impl Ring {
@@ -85,25 +106,74 @@ impl Ring {
         }
     }
 
+    /// Open a ring on every interface of a namespace at once, those to come included. Needs what [`Self::open`] needs.
+    pub fn open_shared(config: &SharedConfig<'_>) -> Result<Self, RingError> {
+        match config.netns {
+            Some(name) => namespace::run_in(name, || Self::open_shared_here(config))?,
+            None => Self::open_shared_here(config),
+        }
+    }
+
+    fn open_shared_here(config: &SharedConfig<'_>) -> Result<Self, RingError> {
+        let socket = system::packet_socket()?;
+        prepare(&socket)?;
+        system::attach(&socket, &filter::compile_shared(config.ignored, SNAP_LEN_WHOLE)?)?;
+        Self::listen(socket, config.ring_bytes, Source::All, SNAP_LEN_WHOLE)
+    }
+
     fn open_here(config: &Config<'_>) -> Result<Self, RingError> {
         let socket = system::packet_socket()?;
         let index = system::interface_index(&socket, config.interface)?;
         let hardware = system::hardware_kind(&socket, config.interface)?;
         let link = link_of(hardware)?;
         let snap_len = if config.snap_len >= 65535 { SNAP_LEN_WHOLE } else { config.snap_len.max(1) };
-        prepare(&socket, hardware)?;
+        prepare(&socket)?;
+        if hardware == libc::ARPHRD_LOOPBACK {
+            let yes: libc::c_int = 1;
+            let option = libc::PACKET_IGNORE_OUTGOING;
+            system::set_option(&socket, libc::SOL_PACKET, option, &yes, "leave out frames on their way out")?;
+        }
         system::attach(&socket, &filter::compile(config.filters, link, snap_len)?)?;
-        let (block_len, blocks) = shape(config.ring_bytes);
-        request_ring(&socket, block_len, blocks)?;
-        let mapping = Mapping::of(&socket, block_len * blocks)?;
-        system::bind(&socket, index)?;
-        Ok(Self { mapping, socket, block_len, next: 0, index, link, snap_len, statistics: Statistics::default() })
+        Self::listen(socket, config.ring_bytes, Source::Interface { index, link }, snap_len)
     }
 
-    /// Link type of the frames, as capture files number them.
+    /// Make the ring of a socket that has its filter, and let frames in.
+    fn listen(socket: OwnedFd, ring_bytes: usize, source: Source, snap_len: u32) -> Result<Self, RingError> {
+        let (block_len, blocks) = shape(ring_bytes);
+        request_ring(&socket, block_len, blocks)?;
+        let mapping = Mapping::of(&socket, block_len * blocks)?;
+        let index = match source {
+            Source::Interface { index, .. } => index,
+            Source::All => 0,
+        };
+        system::bind(&socket, index)?;
+        Ok(Self { mapping, socket, block_len, next: 0, source, snap_len, statistics: Statistics::default() })
+    }
+
+    /// Leave out the frames of these interfaces (kernel indices) from now on, in place of those left out before.
+    ///
+    /// Frames already in the ring stay there, and the kernel takes some 2,000 indices at most, so whoever reads the ring
+    /// leaves out what should not be there. Only for a shared ring; others give one interface's frames anyway.
+    pub fn ignore(&mut self, links: &[u32]) -> Result<(), RingError> {
+        match self.source {
+            Source::All => system::attach(&self.socket, &filter::compile_shared(links, self.snap_len)?),
+            Source::Interface { .. } => Ok(()),
+        }
+    }
+
+    /// Whether the namespace has an interface of this kernel index now.
     #[must_use]
-    pub fn link(&self) -> Link {
-        self.link
+    pub fn has_interface(&self, index: u32) -> bool {
+        i32::try_from(index).is_ok_and(|index| system::interface_flags(&self.socket, index).is_ok())
+    }
+
+    /// Link type of the frames; none where each has its own.
+    #[must_use]
+    pub fn link(&self) -> Option<Link> {
+        match self.source {
+            Source::Interface { link, .. } => Some(link),
+            Source::All => None,
+        }
     }
 
     /// Bytes kept of each frame.
@@ -136,7 +206,7 @@ impl Ring {
         // SAFETY: the header's counts lie in the block, are aligned, and are ours to read as above.
         let (frames, first) = unsafe { (base.add(12).cast::<u32>().read(), base.add(16).cast::<u32>().read()) };
         self.next = (start / self.block_len + 1) % self.blocks();
-        Some(Block::new(status, bytes, frames, first as usize, self.link, self.snap_len))
+        Some(Block::new(status, bytes, frames, first as usize, self.link(), self.snap_len))
     }
 
     /// Wait for a block or trouble, at most so long. Owners of several rings poll the descriptor themselves.
@@ -145,10 +215,12 @@ impl Ring {
         system::wait(&self.socket, timeout_ms).map_err(|source| RingError::Kernel { operation: "wait", source })
     }
 
-    /// Whether the interface can still give packets. Ask when polling reports trouble, and now and then.
+    /// Whether the interface can still give packets. Ask when polling reports trouble, and now and then. A shared ring
+    /// always can: interfaces come and go.
     pub fn health(&self) -> Result<(), RingError> {
         system::take_error(&self.socket);
-        match system::interface_flags(&self.socket, self.index) {
+        let Source::Interface { index, .. } = self.source else { return Ok(()) };
+        match system::interface_flags(&self.socket, index) {
             Err(error) if matches!(error.errno(), libc::ENODEV | libc::ENXIO) => Err(RingError::Gone),
             Err(error) => Err(error),
             Ok(flags) if flags & libc::IFF_UP == 0 => Err(RingError::Down),
@@ -177,16 +249,10 @@ impl AsFd for Ring {
     }
 }
 
-fn prepare(socket: &OwnedFd, hardware: u16) -> Result<(), RingError> {
+fn prepare(socket: &OwnedFd) -> Result<(), RingError> {
     let version = libc::tpacket_versions::TPACKET_V3 as libc::c_int;
     system::set_option(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version, "choose the ring's version")?;
-    system::set_option(socket, libc::SOL_PACKET, libc::PACKET_RESERVE, &TAG_ROOM, "make room for a VLAN tag")?;
-    if hardware == libc::ARPHRD_LOOPBACK {
-        let yes: libc::c_int = 1;
-        let option = libc::PACKET_IGNORE_OUTGOING;
-        system::set_option(socket, libc::SOL_PACKET, option, &yes, "leave out frames on their way out")?;
-    }
-    Ok(())
+    system::set_option(socket, libc::SOL_PACKET, libc::PACKET_RESERVE, &TAG_ROOM, "make room for a VLAN tag")
 }
 
 /// Length and number of blocks.
@@ -215,7 +281,7 @@ fn request_ring(socket: &OwnedFd, block_len: usize, blocks: usize) -> Result<(),
 }
 
 /// What a raw packet socket gives on an interface of this kind.
-fn link_of(hardware: u16) -> Result<Link, RingError> {
+pub(crate) fn link_of(hardware: u16) -> Result<Link, RingError> {
     match hardware {
         libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Ok(Link::Ethernet),
         // Tunnels without a link layer of their own: tun and WireGuard, IP in IP, SIT, PPP's IP side.

@@ -48,6 +48,7 @@ struct Heart {
     table: FlowTable<Talk>,
     reassembly: Reassembly,
     tags: Tags,
+    newcomers: FactKinds,
     facts: Facts,
     judge: Judge,
     listed: Vec<Listed>,
@@ -78,6 +79,7 @@ impl Sensor {
                 table: FlowTable::new(config.flows),
                 reassembly: Reassembly::new(config.reassembly),
                 tags: Tags::default(),
+                newcomers: FactKinds::default(),
                 facts: Facts::default(),
                 judge: Judge::new(detector),
                 listed: Vec::new(),
@@ -93,14 +95,21 @@ impl Sensor {
         self.heart.tags.entry(tag).or_default().wants = wants;
     }
 
+    /// Say which facts are wanted of tags that nobody has spoken of when their first packet comes. None until said.
+    pub fn set_newcomers(&mut self, wants: FactKinds) {
+        self.heart.newcomers = wants;
+    }
+
     /// Judge a tag's packets by these rules from now on; none to judge them no more. Its flows go on, with the marks
     /// that rules have left on them.
     pub fn set_rules(&mut self, tag: u32, rules: Option<Arc<RuleSet>>) {
         self.heart.tags.entry(tag).or_default().rules = rules;
     }
 
-    /// Forget a tag: its rules, wishes and counters. Its flows time out.
+    /// Forget a tag: its flows are over, and so are its rules, wishes and counters. The next drain has the flows.
     pub fn forget(&mut self, tag: u32) {
+        self.heart.table.end_tag(tag);
+        self.heart.bury();
         self.heart.tags.remove(&tag);
     }
 
@@ -110,7 +119,9 @@ impl Sensor {
         let heart = &mut self.heart;
         heart.packets = heart.packets.wrapping_add(1);
         heart.bytes = heart.bytes.wrapping_add(u64::from(meta.wire_len));
-        let counters = &mut heart.tags.entry(meta.tag).or_default().counters;
+        let wants = heart.newcomers;
+        let tag = heart.tags.entry(meta.tag).or_insert_with(|| Tag { wants, ..Tag::default() });
+        let counters = &mut tag.counters;
         counters.packets = counters.packets.wrapping_add(1);
         counters.bytes = counters.bytes.wrapping_add(u64::from(meta.wire_len));
         let packet = match decode(meta.link, frame) {

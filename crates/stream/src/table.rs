@@ -76,7 +76,7 @@ pub enum EndReason {
     Evicted,
     /// A new conversation uses the same addresses and ports.
     Restarted,
-    /// The table was emptied.
+    /// The table was emptied, or its tag was.
     Drained,
 }
 
@@ -251,11 +251,19 @@ impl<S: Default> FlowTable<S> {
 
     /// End all flows, in the order of their first packet.
     pub fn drain(&mut self) {
-        let mut alive: Vec<(u64, u32)> = Vec::with_capacity(self.slots.len());
+        self.end_where(|_| true);
+    }
+
+    /// End the flows of one tag, in the order of their first packet. Looks at every flow.
+    pub fn end_tag(&mut self, tag: u32) {
+        self.end_where(|identity| identity.tag == tag);
+    }
+
+    fn end_where(&mut self, is_meant: impl Fn(&Identity) -> bool) {
+        let mut alive: Vec<(u64, u32)> = Vec::new();
         for slot in self.slots.values() {
-            let start_ns =
-                self.flows.get(index(*slot)).and_then(Option::as_ref).map_or(0, |flow| flow.identity.start_ns);
-            alive.push((start_ns, *slot));
+            let flow = self.flows.get(index(*slot)).and_then(Option::as_ref);
+            alive.extend(flow.filter(|flow| is_meant(&flow.identity)).map(|flow| (flow.identity.start_ns, *slot)));
         }
         alive.sort_unstable();
         for (_, slot) in alive {

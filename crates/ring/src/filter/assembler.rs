@@ -29,6 +29,8 @@ impl Program {
 
 /// Operation codes, by what they do. `A` is the accumulator, `X` the index register, `M` the scratch memory.
 pub(crate) mod code {
+    /// A = word at k
+    pub(crate) const WORD_AT: u16 = 0x20;
     /// A = byte at k
     pub(crate) const BYTE_AT: u16 = 0x30;
     /// A = half word at k

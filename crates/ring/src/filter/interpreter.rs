@@ -3,8 +3,33 @@
 
 use super::Program;
 
-/// Bytes of the frame that are let through; 0 drops it. A load beyond the frame drops it too.
+/// What the kernel knows of a frame beside its bytes.
+#[derive(Default)]
+pub(crate) struct Beside {
+    pub(crate) interface: u32,
+    pub(crate) hardware: u32,
+    pub(crate) kind: u32,
+}
+
+impl Beside {
+    /// Words at negative offsets, from -0x1000.
+    fn word(&self, offset: u32) -> u32 {
+        match offset.wrapping_add(0x1000) {
+            4 => self.kind,
+            8 => self.interface,
+            28 => self.hardware,
+            other => panic!("unknown extension {other}"),
+        }
+    }
+}
+
+/// As [`run_beside`], where nothing but the bytes matters.
 pub(crate) fn run(program: &Program, frame: &[u8]) -> u32 {
+    run_beside(program, frame, &Beside::default())
+}
+
+/// Bytes of the frame that are let through; 0 drops it. A load beyond the frame drops it too.
+pub(crate) fn run_beside(program: &Program, frame: &[u8], beside: &Beside) -> u32 {
     let (mut a, mut x, mut memory) = (0_u32, 0_u32, [None::<u32>; 16]);
     let mut at = 0_usize;
     let code = program.instructions();
@@ -14,6 +39,7 @@ pub(crate) fn run(program: &Program, frame: &[u8]) -> u32 {
         let byte = |offset: u32| frame.get(offset as usize).copied().map(u32::from);
         let half = |offset: u32| Some(byte(offset)? << 8 | byte(offset + 1)?);
         let loaded = match i.code {
+            0x20 => Some(beside.word(i.k)),
             0x30 => byte(i.k),
             0x28 => half(i.k),
             0x50 => byte(x.wrapping_add(i.k)),
@@ -41,7 +67,7 @@ pub(crate) fn run(program: &Program, frame: &[u8]) -> u32 {
             0x35 => at += jump(a >= i.k),
             0x45 => at += jump(a & i.k != 0),
             0x06 => return i.k,
-            0x30 | 0x28 | 0x50 | 0x48 | 0x00 | 0x60 | 0x04 | 0x0c | 0x54 | 0x64 | 0x87 => {}
+            0x20 | 0x30 | 0x28 | 0x50 | 0x48 | 0x00 | 0x60 | 0x04 | 0x0c | 0x54 | 0x64 | 0x87 => {}
             other => panic!("unknown operation {other:#x}"),
         }
     }

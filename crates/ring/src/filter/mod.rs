@@ -17,11 +17,13 @@ mod assembler;
 mod compiler;
 #[cfg(test)]
 mod interpreter;
+mod shared;
 
 use std::fmt;
 
 pub use assembler::Program;
 pub use compiler::compile;
+pub(crate) use shared::compile_shared;
 
 /// Most instructions that the kernel takes (`BPF_MAXINSNS`).
 pub(crate) const INSTRUCTIONS_MAX: usize = 4096;
