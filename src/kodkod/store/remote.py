@@ -229,7 +229,7 @@ def bearing(token: Token) -> aiohttp.ClientMiddlewareType:
     """Sends a token with every request of a session, as it is at that moment."""
 
     async def with_token(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        request.headers["Authorization"] = f"Bearer {token() if callable(token) else token}"
+        request.headers.setdefault("Authorization", f"Bearer {token() if callable(token) else token}")
         return await handler(request)
 
     return with_token
