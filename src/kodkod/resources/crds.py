@@ -46,11 +46,13 @@ class Origin(Enum):
     OURS = "ours"
     CALICO = "calico"
     PUBLIC = "v3"
+    PUBLIC_CALICO = "v3-calico"
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """origin: OURS always, CALICO where nobody has it, PUBLIC where projectcalico.org/v3 is served as CRDs."""
+    """origin: PUBLIC* instead of the same kinds of `crd.projectcalico.org`, where `v3` is served as CRDs; *CALICO only
+    where nobody has it."""
 
     origin: Origin
     body: dict[str, Any]
@@ -67,11 +69,11 @@ def definitions() -> Iterator[Definition]:
             continue
         if kind.group != GROUP:
             yield Definition(Origin.OURS, definition(kind, kind.group_version))
-        elif kind in SHARED_WITH_CALICO:
-            yield Definition(Origin.CALICO, definition(kind, CRD_GROUP))
-        else:
-            yield Definition(Origin.OURS, definition(kind, CRD_GROUP))
-            yield Definition(Origin.PUBLIC, definition(kind, kind.group_version))
+            continue
+        is_shared = kind in SHARED_WITH_CALICO
+        yield Definition(Origin.CALICO if is_shared else Origin.OURS, definition(kind, CRD_GROUP))
+        public = Origin.PUBLIC_CALICO if is_shared else Origin.PUBLIC
+        yield Definition(public, definition(kind, kind.group_version))
 
 
 def definition(kind: Kind, served_as: GroupVersion) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+{{- define "kodkod.inspector" -}}
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: tigera-dpi
+  namespace: {{ include "kodkod.inspectors" . }}
+  labels: {{- include "kodkod.podLabels" (list "tigera-dpi" "inspector") | nindent 4 }}
+spec:
+  selector:
+    matchLabels: {k8s-app: tigera-dpi}
+  template:
+    metadata:
+      labels: {{- include "kodkod.podLabels" (list "tigera-dpi" "inspector") | nindent 8 }}
+    spec:
+      serviceAccountName: tigera-dpi
+      {{- if .Values.image.pullSecrets }}
+      {{- include "kodkod.pullSecrets" . | nindent 6 }}
+      {{- end }}
+      hostNetwork: true
+      dnsPolicy: ClusterFirstWithHostNet
+      terminationGracePeriodSeconds: 30
+      {{- with .Values.inspector.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with .Values.inspector.nodeSelector }}
+      nodeSelector: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.inspector.tolerations }}
+      tolerations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      containers:
+        - name: tigera-dpi
+          image: {{ include "kodkod.image" . }}
+          imagePullPolicy: {{ .Values.image.pullPolicy }}
+          args:
+            - inspector
+            - --in-cluster
+            - --data=/var/lib/kodkod
+            - --server={{ include "kodkod.server" . }}
+            - --run-dir=/run/kodkod
+            - --metrics-listen=:{{ .Values.inspector.metricsPort }}
+            - --rules-dir=/etc/kodkod/rules
+            - --rules-dir=/usr/etc/snort/rules
+            {{- with .Values.inspector.extraArgs }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          env:
+            {{- include "kodkod.env" . | nindent 12 }}
+            {{- with .Values.inspector.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          ports:
+            - {name: metrics, containerPort: {{ .Values.inspector.metricsPort }}}
+          securityContext: {{- include "kodkod.nodeContainer" . | nindent 12 }}
+          readinessProbe:
+            exec: {command: [cat, /run/kodkod/ready]}
+            periodSeconds: 5
+          volumeMounts:
+            {{- include "kodkod.tokenMount" . | nindent 12 }}
+            - {name: data, mountPath: /var/lib/kodkod}
+            - {name: netns, mountPath: /run/netns, readOnly: true, mountPropagation: HostToContainer}
+            - {name: rules, mountPath: /etc/kodkod/rules, readOnly: true}
+            # Filled by the init container snort-rules of IntrusionDetection, where there is one.
+            - {name: snort-rules, mountPath: /usr/etc/snort/rules}
+            - {name: run, mountPath: /run/kodkod}
+            - {name: tmp, mountPath: /tmp}
+      volumes:
+        {{- include "kodkod.tokenVolume" . | nindent 8 }}
+        - name: data
+          hostPath: {path: {{ .Values.inspector.dataDir }}, type: DirectoryOrCreate}
+        - name: netns
+          hostPath: {path: {{ .Values.agent.netnsDir }}, type: DirectoryOrCreate}
+        - name: rules
+          configMap: {name: {{ .Values.inspector.rulesConfigMap }}, optional: true}
+        - name: snort-rules
+          emptyDir: {}
+        - name: run
+          emptyDir: {}
+        - name: tmp
+          emptyDir: {}
+{{- end }}
