@@ -14,12 +14,16 @@ NODE_PREFIX = "system:node:"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """name and groups: as RBAC subjects name them. node: the node whose agent this is, else None."""
+    """name and groups: as RBAC subjects name them. node: the node whose agent this is, else None.
+
+    extra: what else a cluster knows of them, handed on when it is asked for their rights.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
     node: str | None = None
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 ADMIN = Caller("system:admin", (GROUP_ADMINS, GROUP_AUTHENTICATED), uid="system:admin")

@@ -149,7 +149,7 @@ def create_app(services: Services) -> ASGIApp:
     routes += [*face.routes(), *session_routes, Mount("/v1", v1(services)), page]
     app = Starlette(routes=routes)
     share(app, services)
-    return Door(app, services.authenticator)
+    return Door(app, services)
 
 
 def v1(services: Services) -> FastAPI:

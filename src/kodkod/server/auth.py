@@ -29,6 +29,15 @@ class BadToken(Exception):
     """A token or cookie was given and nobody knows it."""
 
 
+class Misused(Exception):
+    """A proof was used where it must not be. The request is refused, and that goes on record."""
+
+    def __init__(self, caller: Caller, why: str) -> None:
+        super().__init__(why)
+        self.caller = caller
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What a link or a session stands for, and until when."""
@@ -41,11 +50,14 @@ class Authenticator(Protocol):
     """Whoever knows callers: the tokens of one host, or a cluster that is asked."""
 
     async def caller_of(self, connection: HTTPConnection) -> Caller:
-        """The caller of a request; ANONYMOUS without any proof. Raises BadToken for a wrong one."""
+        """The caller of a request; ANONYMOUS without any proof.
+
+        Raises BadToken for a wrong one, Misused for one that is not for this place, StoreError where nobody can say.
+        """
         ...
 
     async def caller_of_token(self, token: str) -> Caller:
-        """Raises BadToken."""
+        """Raises BadToken, StoreError."""
         ...
 
 

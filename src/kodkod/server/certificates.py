@@ -31,7 +31,10 @@ def authority(now: datetime) -> Pair:
     return pem(certificate, key)
 
 
-def signed(by: Pair, common_name: str, now: datetime, *, hosts: Iterable[str] = (), is_server: bool) -> Pair:
+def signed(
+    by: Pair, common_name: str, now: datetime, *, hosts: Iterable[str] = (), is_server: bool,
+    valid_for: timedelta = VALID_FOR,
+) -> Pair:  # fmt: skip
     """A certificate of this authority. hosts: names and addresses a server answers to."""
     parent = x509.load_pem_x509_certificate(by[0])
     parent_key = serialization.load_pem_private_key(by[1], None)
@@ -40,7 +43,7 @@ def signed(by: Pair, common_name: str, now: datetime, *, hosts: Iterable[str] = 
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if is_server else ExtendedKeyUsageOID.CLIENT_AUTH
     made = (
-        builder(name, parent.subject, key.public_key(), now)
+        builder(name, parent.subject, key.public_key(), now, valid_for)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -54,8 +57,9 @@ def signed(by: Pair, common_name: str, now: datetime, *, hosts: Iterable[str] = 
 
 
 def builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
-) -> x509.CertificateBuilder:
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime,
+    valid_for: timedelta = VALID_FOR,
+) -> x509.CertificateBuilder:  # fmt: skip
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -63,7 +67,7 @@ def builder(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + VALID_FOR)
+        .not_valid_after(now + valid_for)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kodkod.access import ANONYMOUS
-from kodkod.server.auth import COOKIE, Authenticator, BadToken
-from kodkod.server.kube.answers import failure, json_response
+from kodkod.clock import Clock
+from kodkod.server import audit
+from kodkod.server.auth import COOKIE, Authenticator, BadToken, Misused
+from kodkod.server.kube.answers import failure, json_response, refused
+from kodkod.store.errors import StoreError
 
 # Asked before anybody has signed in: health, the login trade, and the console's own files.
 OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/login")
@@ -31,12 +37,29 @@ CONTENT_POLICY = (
 )
 
 
+class AuditSink(Protocol):
+    def write(self, record: dict[str, Any]) -> None: ...
+
+
+class Keys(Protocol):
+    """What the door needs of a server."""
+
+    @property
+    def authenticator(self) -> Authenticator: ...
+
+    @property
+    def audit(self) -> AuditSink: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
 class Door:
     """ASGI middleware: sets `state.caller`, answers 401 itself, adds the safety headers."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app = app
-        self._authenticator = authenticator
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -45,7 +68,14 @@ class Door:
         connection = HTTPConnection(scope)
         scope.setdefault("state", {})
         try:
-            scope["state"]["caller"] = await self._authenticator.caller_of(connection)
+            scope["state"]["caller"] = await self._keys.authenticator.caller_of(connection)
+        except Misused as misuse:
+            self._on_record(connection, misuse)
+            await refuse(json_response(failure(403, "Forbidden", misuse.why), 403), scope, receive, send)
+            return
+        except StoreError as error:
+            await refuse(refused(error), scope, receive, send)
+            return
         except BadToken:
             if is_guarded(scope["path"]):
                 await self._unauthorized(scope, receive, send)
@@ -60,23 +90,35 @@ class Door:
         await self._app(scope, receive, with_safety(send))
 
     async def _foreign(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
         message = "a session may change things only from the console's own pages"
-        await json_response(failure(403, "Forbidden", message), 403)(scope, receive, send)
+        await refuse(json_response(failure(403, "Forbidden", message), 403), scope, receive, send)
+
+    def _on_record(self, connection: HTTPConnection, misuse: Misused) -> None:
+        now = self._keys.clock.now()
+        verb = str(connection.scope.get("method", "get")).lower()
+        self._keys.audit.write(
+            audit.record(
+                connection, misuse.caller, verb=verb, object_ref={}, code=403, received=now, completed=now,
+                reason="Forbidden", message=misuse.why,
+            )
+        )  # fmt: skip
 
     async def _unauthorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
         message = "Unauthorized: no valid token was given"
         answer = json_response(failure(401, "Unauthorized", message), 401)
         if path.startswith(("/packet-capture", "/download")):
             answer.body = b"401: no valid token was given\n"
             answer.headers["content-type"] = "text/plain"
             answer.headers["content-length"] = str(len(answer.body))
+        await refuse(answer, scope, receive, send)
+
+
+async def refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say no in the words of the connection; a WebSocket is closed before it is one."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
         await answer(scope, receive, send)
 
 

@@ -1,0 +1,84 @@
+"""From where may an agent's token be used? From its own node: a stolen one is worth nothing elsewhere.
+
+An agent in the host's network reaches us from one of its node's addresses, or, through a Service or a tunnel, from an
+address that the node has in its pods' range. Every other part reaches us from its own pod's address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kodkod.resources import kinds
+from kodkod.store import Resources
+from kodkod.store.informer import Informer
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# What networks write on a Node: the address of its end of their tunnel.
+TUNNELS = (
+    "projectcalico.org/IPv4Address", "projectcalico.org/IPv4IPIPTunnelAddr", "projectcalico.org/IPv4VXLANTunnelAddr",
+    "projectcalico.org/IPv6Address", "projectcalico.org/IPv6VXLANTunnelAddr", "flannel.alpha.coreos.com/public-ip",
+)  # fmt: skip
+
+
+class Places:
+    """Follows Nodes, and the pods of our own namespaces. `run` is its task."""
+
+    def __init__(self, resources: Resources, namespaces: tuple[str, ...]) -> None:
+        self._nodes = Informer(resources, kinds.NODE)
+        self._pods = {namespace: Informer(resources, kinds.POD, namespace) for namespace in namespaces}
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for informer in (self._nodes, *self._pods.values()):
+                group.create_task(informer.run())
+
+    async def synced(self) -> None:
+        for informer in (self._nodes, *self._pods.values()):
+            await informer.synced()
+
+    def holds(self, node: str, pod: tuple[str, str], address: str) -> bool:
+        """Whether the address is the node's, or the pod's own. pod: (namespace, name)."""
+        peer = parsed(address)
+        known = self._nodes.items.get(("", node))
+        if peer is None or known is None:
+            return False
+        if any(peer in place for place in places_of(known)):
+            return True
+        pods = self._pods.get(pod[0])
+        found = pods.items.get(pod) if pods is not None else None
+        return found is not None and peer in set(pod_addresses(found))
+
+
+def places_of(node: Mapping[str, Any]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """A node's own addresses as networks of one, and the first addresses of its pods' range (a bridge, a tunnel)."""
+    texts = [entry.get("address", "") for entry in (node.get("status") or {}).get("addresses") or []]
+    annotations = node["metadata"].get("annotations") or {}
+    texts += [str(annotations.get(name, "")).partition("/")[0] for name in TUNNELS]
+    for text in texts:
+        address = parsed(text)
+        if address is not None:
+            yield ipaddress.ip_network(address)
+    spec = node.get("spec") or {}
+    for text in spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else []):
+        network = ipaddress.ip_network(text, strict=False)
+        yield ipaddress.ip_network((network.network_address, network.max_prefixlen - 1))
+
+
+def pod_addresses(pod: Mapping[str, Any]) -> Iterator[Address]:
+    for entry in (pod.get("status") or {}).get("podIPs") or []:
+        address = parsed(entry.get("ip", ""))
+        if address is not None:
+            yield address
+
+
+def parsed(text: str) -> Address | None:
+    """An address; one of version 4 that is written as version 6 is version 4. None for a host name."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped if mapped is not None else address
