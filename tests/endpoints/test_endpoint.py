@@ -22,7 +22,8 @@ def pod(**changes: Any) -> dict[str, Any]:
 
 
 def read(obj: dict[str, Any]) -> Endpoint | None:
-    return from_pod(obj, namespace_labels={"team": "red"}, service_account_labels={"tier": "low"})
+    found = from_pod(obj, namespace_labels={"team": "red"}, service_account_labels={"tier": "low"})
+    return found[0] if found else None
 
 
 def test_a_running_pod_is_an_endpoint_with_all_its_labels() -> None:

@@ -66,7 +66,8 @@ async def run(config: AgentConfig) -> None:
     telemetry.started(config.role, config.node)
     async with AsyncExitStack() as stack:
         resources, upstream = await stack.enter_async_context(reached(config.place))
-        world = World(resources, config.node, FURTHER[config.role])
+        is_one_host = isinstance(config.place, OneHost)
+        world = World(resources, config.node, FURTHER[config.role], clock, is_one_host=is_one_host)
         shipper = Shipper(upstream, config.data / "spool" / config.role)
         stack.callback(shipper.close)
         work: Recorder | Inspector
@@ -74,7 +75,6 @@ async def run(config: AgentConfig) -> None:
             work = Recorder(config.node, config.data, world, shipper, clock)
         else:
             work = Inspector(config.node, config.data, world, shipper, clock)
-        is_one_host = isinstance(config.place, OneHost)
         reporter = Reporter(resources, config.node, config.role, clock, work.observe, keeps_node=is_one_host)
         if config.metrics is not None:
             await stack.enter_async_context(MetricsServer(*config.metrics, work.observe))

@@ -10,16 +10,33 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kodkod.endpoints.endpoint import Endpoint, from_named_netns, from_pod, from_workload_endpoint
-from kodkod.endpoints.index import Index
+from kodkod.endpoints.endpoint import (
+    NO_LINKS,
+    Endpoint,
+    from_finished_pod,
+    from_named_netns,
+    from_pod,
+    from_workload_endpoint,
+)
+from kodkod.endpoints.links import LinkTable
 
 NETNS_ANNOTATION = "kodkod.dev/named-netns"
 NETNS_DIRECTORY = "/run/netns"
 
 Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """endpoints: those that are. finished: what pods were that have ended, if they ended after `since`."""
+
+    endpoints: tuple[Endpoint, ...]
+    finished: tuple[Endpoint, ...] = ()
 
 
 def discover(
@@ -29,37 +46,48 @@ def discover(
     service_accounts: Iterable[Object],
     workload_endpoints: Iterable[Object] = (),
     named_netns: Iterable[str] = (),
+    links: LinkTable = NO_LINKS,
     node: str = "",
+    trusts_annotations: bool = True,
     interface_prefix: str = "cali",
-) -> Index:
-    """All endpoints of the cluster. named_netns are those of `node`, whose kernel we can ask."""
+    since: datetime | None = None,
+) -> Found:
+    """All endpoints of the objects given. named_netns and links are those of `node`, whose kernel we can ask."""
     namespaces = list(namespaces)
     labels = {one["metadata"]["name"]: _labels(one) for one in namespaces}
     accounts = {(one["metadata"]["namespace"], one["metadata"]["name"]): _labels(one) for one in service_accounts}
-    found: list[Endpoint | None] = []
-    for pod in pods:
-        namespace = pod["metadata"].get("namespace", "default")
-        account = (pod.get("spec") or {}).get("serviceAccountName") or ""
-        found.append(
-            from_pod(
-                pod,
-                namespace_labels=labels.get(namespace, {}),
-                service_account_labels=accounts.get((namespace, account), {}),
-                interface_prefix=interface_prefix,
-            )
-        )
-    for obj in workload_endpoints:
+
+    def inherited(obj: Object, account: str) -> dict[str, Mapping[str, str]]:
         namespace = obj["metadata"].get("namespace", "default")
-        account = (obj.get("spec") or {}).get("serviceAccount") or ""
-        found.append(
-            from_workload_endpoint(
-                obj,
-                namespace_labels=labels.get(namespace, {}),
-                service_account_labels=accounts.get((namespace, account), {}),
-            )
+        return {
+            "namespace_labels": labels.get(namespace, {}),
+            "service_account_labels": accounts.get((namespace, account), {}),
+        }
+
+    found: list[Endpoint] = []
+    finished: list[Endpoint | None] = []
+    for pod in pods:
+        inheriting = inherited(pod, (pod.get("spec") or {}).get("serviceAccountName") or "")
+        here = links if (pod.get("spec") or {}).get("nodeName") == node else NO_LINKS
+        found += from_pod(
+            pod, **inheriting, links=here, trusts_annotation=trusts_annotations, interface_prefix=interface_prefix
         )
+        if since is not None and ended_after(pod, since):
+            finished.append(from_finished_pod(pod, **inheriting))
+    for obj in workload_endpoints:
+        inheriting = inherited(obj, (obj.get("spec") or {}).get("serviceAccount") or "")
+        here = links if (obj.get("spec") or {}).get("node") == node else NO_LINKS
+        static = from_workload_endpoint(obj, **inheriting, links=here)
+        found += [static] if static is not None else []
     found += _claimed(namespaces, list(named_netns), labels, node)
-    return Index(endpoint for endpoint in found if endpoint is not None)
+    return Found(tuple(found), tuple(one for one in finished if one is not None))
+
+
+def ended_after(pod: Object, moment: datetime) -> bool:
+    """Whether a finished pod's last container ended later than that; False for one that does not say."""
+    states = [one.get("state") or {} for one in (pod.get("status") or {}).get("containerStatuses") or ()]
+    times = [at for state in states if (at := (state.get("terminated") or {}).get("finishedAt"))]
+    return bool(times) and datetime.fromisoformat(max(times)) > moment
 
 
 def named_netns(directory: str = NETNS_DIRECTORY) -> list[str]:

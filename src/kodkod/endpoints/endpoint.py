@@ -8,13 +8,16 @@ forge them), then those inherited from its namespace (`pcns.`) and its service a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kodkod.endpoints import names
+from kodkod.endpoints.links import Interface, LinkTable
 
 INTERFACE_ANNOTATION = "kodkod.dev/interface"
 NETNS_LABEL = "kodkod.dev/netns"
+FINISHED = ("Failed", "Succeeded")
+NO_LINKS = LinkTable()
 _SERVICE_ACCOUNT_LABEL_MAX = 63  # longer names do not fit a label value, so the platform leaves the label out
 
 
@@ -22,7 +25,9 @@ _SERVICE_ACCOUNT_LABEL_MAX = 63  # longer names do not fit a label value, so the
 class Endpoint:
     """One interface of one workload.
 
-    id: stable while the interface stays the same thing (`namespace/workload/interface`).
+    id: stable while the workload and its interface stay the same thing; a pod made again under its name is another.
+    uid: the pod's; empty for endpoints that are no pods.
+    link: the kernel's index of the interface, where it is the host's and is there.
     node: where it lives; only that node's agent can attach to it.
     netns: named network namespace that `interface` is in; None is the host's.
     ips: may be empty: known, but not ready, so nothing attaches yet (`is_ready`).
@@ -38,10 +43,12 @@ class Endpoint:
     own_labels: Mapping[str, str] = field(default_factory=dict)
     service_account: str = ""
     generate_name: str = ""
+    uid: str = ""
+    link: int | None = None
 
     @property
     def id(self) -> str:
-        return f"{self.namespace}/{self.workload}/{self.netns or ''}:{self.interface}"
+        return f"{self.namespace}/{self.workload}/{self.uid}/{self.netns or ''}:{self.interface}"
 
     @property
     def name_aggr(self) -> str:
@@ -50,8 +57,8 @@ class Endpoint:
 
     @property
     def is_ready(self) -> bool:
-        """Has an address, or is a static endpoint of an interface that needs none."""
-        return bool(self.ips) or self.labels.get("projectcalico.org/orchestrator") != "k8s"
+        """Has an address, or is an interface that needs none: a static endpoint, a pod's second network."""
+        return bool(self.ips) or self.link is not None or self.labels.get("projectcalico.org/orchestrator") != "k8s"
 
     @property
     def file_stem(self) -> str:
@@ -69,31 +76,75 @@ def from_pod(
     *,
     namespace_labels: Mapping[str, str],
     service_account_labels: Mapping[str, str],
+    links: LinkTable = NO_LINKS,
+    trusts_annotation: bool = True,
     interface_prefix: str = "cali",
-) -> Endpoint | None:
-    """The endpoint of a pod, or None where it has none.
+) -> list[Endpoint]:
+    """The endpoints of a pod, one an interface; [] where it has none.
 
     None: host-networked, not scheduled yet, or finished (phase Failed, Succeeded). A pod without an address is an
     endpoint that is not ready. A terminating pod that still has its address stays an endpoint.
+
+    trusts_annotation: whether `kodkod.dev/interface` may name any interface of the host. Whoever may make a pod writes
+    its annotations, so in a cluster the kernel's evidence comes first, and without it only a pair's end is believed.
+    Where nothing tells, the interface is the one that Calico would have made.
     """
-    metadata, spec, status = pod.get("metadata") or {}, pod.get("spec") or {}, pod.get("status") or {}
-    if spec.get("hostNetwork") or not spec.get("nodeName") or status.get("phase") in ("Failed", "Succeeded"):
+    status = pod.get("status") or {}
+    if not has_network(pod) or status.get("phase") in FINISHED:
+        return []
+    made = _pod_endpoint(pod, namespace_labels, service_account_labels)
+    annotation = ((pod.get("metadata") or {}).get("annotations") or {}).get(INTERFACE_ANNOTATION) or ""
+    if annotation and trusts_annotation:
+        return [replace(made, interface=annotation, link=links.index(annotation))]
+    found = links.of_pod(made.ips)
+    if found:
+        return [_on(made, interface, is_only=len(found) == 1) for interface in found]
+    if annotation and links.is_free(annotation):
+        return [replace(made, interface=annotation, link=links.index(annotation))]
+    computed = names.interface_name(made.namespace, made.workload, interface_prefix)
+    return [replace(made, interface=computed, link=links.index(computed) if made.ips else None)]
+
+
+def from_finished_pod(
+    pod: Mapping[str, Any], *, namespace_labels: Mapping[str, str], service_account_labels: Mapping[str, str]
+) -> Endpoint | None:
+    """What a finished pod was: its addresses without an interface, for what was seen of it; None where it had none."""
+    if not has_network(pod) or (pod.get("status") or {}).get("phase") not in FINISHED:
         return None
-    namespace, workload = metadata.get("namespace", "default"), metadata["name"]
+    made = _pod_endpoint(pod, namespace_labels, service_account_labels)
+    return made if made.ips else None
+
+
+def has_network(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is on a node and does not simply use that node's network."""
+    spec = pod.get("spec") or {}
+    return bool(spec.get("nodeName")) and not spec.get("hostNetwork")
+
+
+def _pod_endpoint(
+    pod: Mapping[str, Any], namespace_labels: Mapping[str, str], service_account_labels: Mapping[str, str]
+) -> Endpoint:
+    metadata, spec, status = pod.get("metadata") or {}, pod.get("spec") or {}, pod.get("status") or {}
+    namespace, account = metadata.get("namespace", "default"), spec.get("serviceAccountName") or ""
     own = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
-    account = spec.get("serviceAccountName") or ""
-    interface = (metadata.get("annotations") or {}).get(INTERFACE_ANNOTATION)
     return Endpoint(
         namespace=namespace,
-        workload=workload,
+        workload=metadata["name"],
         node=spec["nodeName"],
-        interface=interface or names.interface_name(namespace, workload, interface_prefix),
-        ips=_pod_ips(status),
+        interface="",
+        ips=pod_ips(status),
         labels=merged_labels(own, namespace, account, namespace_labels, service_account_labels, orchestrator="k8s"),
         own_labels=own,
         service_account=account,
         generate_name=metadata.get("generateName") or "",
+        uid=str(metadata.get("uid") or ""),
     )
+
+
+def _on(pod: Endpoint, interface: Interface, *, is_only: bool) -> Endpoint:
+    """The pod's addresses belong to the interface that carries one of them; others have their own, or none."""
+    ips = pod.ips if is_only or set(interface.ips) & set(pod.ips) else interface.ips
+    return replace(pod, interface=interface.name, link=interface.index, ips=ips)
 
 
 def from_workload_endpoint(
@@ -101,6 +152,7 @@ def from_workload_endpoint(
     *,
     namespace_labels: Mapping[str, str],
     service_account_labels: Mapping[str, str],
+    links: LinkTable = NO_LINKS,
 ) -> Endpoint | None:
     """The endpoint of a static WorkloadEndpoint (kodkod.dev): a plain interface of a host, given labels by hand.
 
@@ -112,12 +164,14 @@ def from_workload_endpoint(
         return None
     namespace = metadata.get("namespace", "default")
     own = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
+    netns = spec.get("networkNamespace") or None
     return Endpoint(
         namespace=namespace,
         workload=spec.get("workload") or metadata["name"],
         node=node,
         interface=interface,
-        netns=spec.get("networkNamespace") or None,
+        netns=netns,
+        link=links.index(interface) if netns is None else None,
         ips=tuple(spec.get("addresses") or ()),
         labels=merged_labels(own, namespace, account, namespace_labels, service_account_labels, orchestrator="host"),
         own_labels=own,
@@ -163,7 +217,8 @@ def merged_labels(
     return labels
 
 
-def _pod_ips(status: Mapping[str, Any]) -> tuple[str, ...]:
+def pod_ips(status: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses in a pod's status."""
     listed = tuple(entry["ip"] for entry in status.get("podIPs") or () if entry.get("ip"))
     if listed:
         return listed

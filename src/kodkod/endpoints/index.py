@@ -19,9 +19,12 @@ class Matches(Protocol):
 
 
 class Index:
-    """Endpoints by namespace, address and interface. Iteration order is by id, so plans come out the same."""
+    """Endpoints by namespace, address and interface. Iteration order is by id, so plans come out the same.
 
-    def __init__(self, endpoints: Iterable[Endpoint] = ()) -> None:
+    departed: endpoints that were here a moment ago. They name addresses that nobody has now, and are nothing else.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint] = (), *, departed: Iterable[Endpoint] = ()) -> None:
         self._all = tuple(sorted(endpoints, key=lambda endpoint: endpoint.id))
         self._by_namespace: dict[str, list[Endpoint]] = {}
         self._by_ip: dict[str, Endpoint] = {}
@@ -31,6 +34,7 @@ class Index:
             self._by_interface[(endpoint.node, endpoint.netns, endpoint.interface)] = endpoint
             for ip in endpoint.ips:
                 self._by_ip.setdefault(ip, endpoint)
+        self._gone = {ip: endpoint for endpoint in departed for ip in endpoint.ips if ip not in self._by_ip}
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self._all)
@@ -52,7 +56,7 @@ class Index:
 
     def by_ip(self, ip: str) -> Endpoint | None:
         """Whose address is this, cluster-wide?"""
-        return self._by_ip.get(ip)
+        return self._by_ip.get(ip) or self._gone.get(ip)
 
     def by_interface(self, node: str, interface: str, netns: str | None = None) -> Endpoint | None:
         return self._by_interface.get((node, netns, interface))
