@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,8 +63,8 @@ def main() -> int:
     return 0
 
 
-def install_packages() -> None:
-    missing = missing_packages()
+def install_packages(wanted: Mapping[str, str] = PACKAGES) -> None:
+    missing = missing_packages(wanted)
     if not missing:
         return
     command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
@@ -85,8 +85,8 @@ def install_packages() -> None:
             say(f"could not install {package}: what needs it will skip, saying so")
 
 
-def missing_packages() -> list[str]:
-    return [name for name, proof in PACKAGES.items() if not present(proof)]
+def missing_packages(wanted: Mapping[str, str] = PACKAGES) -> list[str]:
+    return [name for name, proof in wanted.items() if not present(proof)]
 
 
 def present(proof: str) -> bool:

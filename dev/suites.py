@@ -49,7 +49,6 @@ class Suite:
 
 
 def suites() -> list[Suite]:
-    python = str(BIN / "python")
     found = [
         Suite("ruff", (str(BIN / "ruff"), "check", "."), one, kind="check"),
         Suite("ruff-format", (str(BIN / "ruff"), "format", "--check", "."), one, kind="check"),
@@ -70,7 +69,8 @@ def suites() -> list[Suite]:
         ]
     found += [
         Suite("cargo-test", ("cargo", "test", "--workspace", "--no-fail-fast"), cargo),
-        Suite("pytest", (python, "-m", "pytest", "-q", f"--junitxml={RESULTS / 'pytest.xml'}"), junit),
+        # The cluster's suite is a target of its own (dev/cluster.py): it needs a cluster.
+        pytest("pytest", "--ignore=tests/cluster"),
     ]
     if (WEB / "package.json").exists():
         found += [
@@ -80,13 +80,24 @@ def suites() -> list[Suite]:
     return found
 
 
+def pytest(name: str, *arguments: str) -> Suite:
+    """A run of pytest whose report is `test-results/{name}.xml`."""
+    report = RESULTS / f"{name}.xml"
+    command = (str(BIN / "python"), "-m", "pytest", "-q", f"--junitxml={report}", *arguments)
+    return Suite(name, command, lambda _code, _output: junit(report))
+
+
 def main() -> int:
     wanted = sys.argv[1] if len(sys.argv) > 1 else "all"
     if wanted not in {"all", "quick", "check"}:
         print("usage: suites.py all|quick|check", file=sys.stderr)
         return 2
     RESULTS.mkdir(exist_ok=True)
-    outcomes = [run(suite, quick=wanted == "quick") for suite in suites() if chosen(suite, wanted)]
+    return close([run(suite, quick=wanted == "quick") for suite in suites() if chosen(suite, wanted)])
+
+
+def close(outcomes: list[Outcome]) -> int:
+    """Print why things were skipped and the line of sums; the exit code."""
     reasons = sorted({reason for outcome in outcomes for reason in outcome.reasons})
     for reason in reasons:
         print(f"skipped: {reason}")
@@ -103,7 +114,7 @@ def chosen(suite: Suite, wanted: str) -> bool:
     return wanted == "all" or (suite.quick and suite.kind == "test")
 
 
-def run(suite: Suite, *, quick: bool) -> Outcome:
+def run(suite: Suite, *, quick: bool = False) -> Outcome:
     command = list(suite.command)
     if quick and suite.name == "pytest":
         command += ["-m", "not netns and not browser and not e2e and not kubectl"]
@@ -152,8 +163,7 @@ def cargo(_code: int, output: str) -> Outcome:
     return Outcome(passed, failed, skipped, reasons)
 
 
-def junit(_code: int, _output: str) -> Outcome:
-    report = RESULTS / "pytest.xml"
+def junit(report: Path) -> Outcome:
     if not report.exists():
         return Outcome(0, 1)
     totals = ElementTree.parse(report).getroot()

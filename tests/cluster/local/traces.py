@@ -1,12 +1,11 @@
 """Has a cluster left anything on the machine? Noted while it is up, looked for once it is down.
 
-What counts is its own: the namespaces its processes live in, its cgroups, mounts in its folder, links and firewall rules
-of the machine that bear its names. What others on the machine do meanwhile does not.
+What counts is its own: the namespaces its processes live in, its cgroups, mounts in its folder, links and firewall
+rules of the machine that bear its names. What others on the machine do meanwhile does not.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ def _look(traces: Traces) -> list[str]:
 
 def _namespaces(pid: str) -> list[str]:
     try:
-        return [os.readlink(path) for path in Path(f"/proc/{pid}/ns").iterdir()]
+        return [str(path.readlink()) for path in Path(f"/proc/{pid}/ns").iterdir()]
     except OSError:  # it has ended
         return []
 

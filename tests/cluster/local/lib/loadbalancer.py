@@ -2,9 +2,9 @@
 
     loadbalancer.py PKI-FOLDER
 
-Runs in the control plane's network, and routes each address through a ready node, whose kube-proxy does the rest; for `externalTrafficPolicy: Local` a
-node with a ready pod is chosen, which then sees the caller's address. Cluster addresses are routed in the same way. The
-choice is made afresh every second, so a dead node is left once it is NotReady.
+Runs in the control plane's network and routes each address through a ready node, whose kube-proxy does the rest; for
+`externalTrafficPolicy: Local` through a node with a ready pod, which then sees the caller's address. Cluster addresses
+are routed in the same way. The choice is made afresh every second, so a dead node is left once it is NotReady.
 """
 
 from __future__ import annotations
