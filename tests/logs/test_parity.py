@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kodkod.logs import lucene
 from kodkod.logs.datasets import ALL, Dataset
-from kodkod.logs.query import QueryError, bind, parse
+from kodkod.logs.query import Bound, QueryError, bind, parse
 from kodkod.logs.store import Group, Grouping, LogStore, Metric, Order, Stored
 from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.logs.stores.memory import MemoryLogStore
@@ -93,6 +94,28 @@ def queries(dataset: str) -> st.SearchStrategy[str]:
     )
 
 
+def query_strings(dataset: str) -> st.SearchStrategy[str]:
+    """As `_search` takes them."""
+    word = st.one_of(LITERALS.map(quoted), st.sampled_from(["d*", "?", "a.b", "app", "nginx", "2", "*", "10.0.0.1"]))
+    key = st.sampled_from(KEYS[dataset])
+    named = st.one_of(
+        st.tuples(key, word).map(":".join),
+        key.map("_exists_:{}".format),
+        st.tuples(key, st.sampled_from([">=1", "<5", "[1 TO 443]", "{2 TO *}", "now"])).map(":".join),
+    )
+    clause = st.tuples(st.sampled_from(["", "+", "-", "NOT "]), st.one_of(word, named)).map("".join)
+    return st.lists(
+        st.tuples(st.sampled_from([" ", " AND ", " OR "]), clause).map("".join), min_size=1, max_size=3
+    ).map(lambda parts: "".join(parts).strip().removeprefix("AND ").removeprefix("OR "))
+
+
+def orders(names: list[str]) -> st.SearchStrategy[Order]:
+    key = st.builds(Order, st.sampled_from(names), st.booleans())
+    return st.lists(key, min_size=1, max_size=3).map(
+        lambda keys: Order(keys[0].field, keys[0].descending, tuple(keys[1:]))
+    )
+
+
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
@@ -100,15 +123,14 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-async def answers(store: LogStore, dataset: Dataset, records: list[dict[str, Any]], text: str, order: str) -> Any:
+async def answers(store: LogStore, dataset: Dataset, records: list[dict[str, Any]], bound: Bound, order: Order) -> Any:
     half = len(records) // 2
     await store.append(dataset.name, records[:half], arrival=NOW)
     await store.append(dataset.name, records[half:], arrival=NOW)
-    bound = bind(parse(text), dataset)
     found: list[Stored] = []
     cursor = None
     while True:
-        page = await store.search(dataset.name, bound, order=Order(order), limit=2, cursor=cursor)
+        page = await store.search(dataset.name, bound, order=order, limit=2, cursor=cursor)
         found += page.items
         cursor = page.next_cursor
         if cursor is None:
@@ -129,10 +151,12 @@ async def answers(store: LogStore, dataset: Dataset, records: list[dict[str, Any
 def test_memory_and_duckdb_give_one_answer(name: str, data: st.DataObject, loop: asyncio.AbstractEventLoop) -> None:
     dataset = ALL[name]
     records = data.draw(st.lists(RECORDS[name], max_size=8))
-    text = data.draw(queries(name))
-    order = data.draw(st.sampled_from([dataset.time, *(["num_flows", "source_ip"] if name == "flows" else ["verb"])]))
+    order = data.draw(orders([dataset.time, *(["num_flows", "source_ip"] if name == "flows" else ["verb"])]))
     try:
-        bind(parse(text), dataset)
+        if data.draw(st.booleans()):
+            bound = bind(parse(data.draw(queries(name))), dataset)
+        else:
+            bound = lucene.bind(lucene.parse(data.draw(query_strings(name))), dataset, lucene.Manner(NOW))
     except QueryError:
         return
 
@@ -140,8 +164,8 @@ def test_memory_and_duckdb_give_one_answer(name: str, data: st.DataObject, loop:
         with tempfile.TemporaryDirectory() as folder:
             disk = await DuckdbLogStore.open(Path(folder), seal_rows=3)
             try:
-                expected = await answers(MemoryLogStore(), dataset, records, text, order)
-                assert await answers(disk, dataset, records, text, order) == expected
+                expected = await answers(MemoryLogStore(), dataset, records, bound, order)
+                assert await answers(disk, dataset, records, bound, order) == expected
             finally:
                 await disk.close()
 

@@ -35,10 +35,18 @@ ALWAYS = Window()
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By a single-valued field, ties by arrival. Records without the field come last, whichever the direction."""
+    """By single-valued fields, ties by arrival. Records without the field come last, whichever the direction.
+
+    then: further keys for records that are equal so far; theirs are not looked at. Arrival follows the first direction.
+    """
 
     field: str
     descending: bool = True
+    then: tuple[Order, ...] = ()
+
+    @property
+    def keys(self) -> tuple[Order, ...]:
+        return (self, *self.then)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What does a query ask of one data set? AST + fields → tests that cannot be wrong.
 
-Bound trees have four tests on columns (text, pattern, number, address) and three connectives with two-valued logic: a
-test is true if *any* of the record's values passes, `!=` and `NOTIN` are its negation, so they hold for a record that
-lacks the field (alerts-and-logs 3.4). Consumers need to know nothing else.
+Bound trees have five tests on columns (text, pattern, phrase, number, address) and three connectives with two-valued
+logic: a test is true if *any* of the record's values passes, `!=` and `NOTIN` are its negation, so they hold for a
+record that lacks the field (alerts-and-logs 3.4). Consumers need to know nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kodkod.logs.datasets import OPEN_COLUMN, Dataset, Field, FieldClass
-from kodkod.logs.datasets.fields import address_range, domain_text, normalise, number_of, seconds_of, spelling
+from kodkod.logs.datasets.fields import (
+    PATH_SEPARATOR,
+    address_range,
+    domain_text,
+    normalise,
+    number_of,
+    seconds_of,
+    spelling,
+)
 from kodkod.logs.query.ast import (
     And,
     Comparator,
@@ -28,7 +36,7 @@ from kodkod.logs.query.ast import (
     Within,
 )
 from kodkod.logs.query.errors import QueryError
-from kodkod.logs.query.texts import pattern_of
+from kodkod.logs.query.texts import pattern_of, phrase_expression
 
 LISTED_MAX = 8  # allowed values named in an error
 
@@ -47,6 +55,18 @@ class HasText:
 class HasPattern:
     column: Field
     pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class HasPhrase:
+    """Some value holds these words one after another, whatever their case; what parts words is no letter, digit or `_`.
+
+    Only the query strings of `logs.lucene` make this test.
+    """
+
+    column: Field
+    words: tuple[Pattern, ...]
+    prefix: str = ""  # of values that share a column, as in `Field`
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +106,7 @@ class Opposite:
     operand: Bound
 
 
-Bound = HasText | HasPattern | HasNumber | HasAddress | AllOf | AnyOf | Opposite
+Bound = HasText | HasPattern | HasPhrase | HasNumber | HasAddress | AllOf | AnyOf | Opposite
 
 EVERYTHING = AllOf(())
 NOTHING = AnyOf(())
@@ -117,22 +137,14 @@ class _Binder:
             case Within():
                 return self._within(query)
 
-    def _fields(self, key: Key) -> tuple[Field, ...]:
-        fields = self._dataset.resolve(key.name)
-        if fields:
-            return fields
-        close = self._dataset.suggest(key.name)
-        hint = "did you mean " + ", ".join(f'"{name}"' for name in close) + "?" if close else None
-        raise QueryError(f'unknown field "{key.name}" for data set {self._dataset.name}', key.offset, hint)
-
     def _compare(self, selector: Compare) -> Bound:
-        tests = tuple(_test(one, selector) for one in self._fields(selector.key))
+        tests = tuple(_test(one, selector) for one in fields_of(self._dataset, selector.key))
         some = tests[0] if len(tests) == 1 else AnyOf(tests)
         return Opposite(some) if selector.comparator is Comparator.NOT_EQUAL else some
 
     def _within(self, within: Within) -> Bound:
         members = self._members(within.members)
-        tests = [test for one in self._fields(within.key) for test in _set_tests(one, members)]
+        tests = [test for one in fields_of(self._dataset, within.key) for test in _set_tests(one, members)]
         some = tests[0] if len(tests) == 1 else AnyOf(tuple(tests))
         return Opposite(some) if within.negated else some
 
@@ -147,6 +159,16 @@ class _Binder:
         return tuple(pattern_of(value, members.offset) for value in values)
 
 
+def fields_of(dataset: Dataset, key: Key) -> tuple[Field, ...]:
+    """What a key stands for; QueryError with names that look like it where it stands for nothing."""
+    fields = dataset.resolve(key.name)
+    if fields:
+        return fields
+    close = dataset.suggest(key.name)
+    hint = "did you mean " + ", ".join(f'"{name}"' for name in close) + "?" if close else None
+    raise QueryError(f'unknown field "{key.name}" for data set {dataset.name}', key.offset, hint)
+
+
 def column_of(field: Field) -> Field:
     """The column a field's values stand in, without the prefix that its own values start with there."""
     if field.column == OPEN_COLUMN:
@@ -154,6 +176,12 @@ def column_of(field: Field) -> Field:
     if not field.prefix:
         return field
     return replace(field, name=field.column, prefix="", kind=FieldClass.LABELS, path=tuple(field.column.split(".")))
+
+
+def phrase_of(bound: HasPhrase) -> str:
+    """The regular expression of a phrase; in the open column the path before a value is none of its words."""
+    is_open = bound.column.column == OPEN_COLUMN and not bound.prefix
+    return phrase_expression(bound.words, prefix=bound.prefix, after=PATH_SEPARATOR if is_open else "")
 
 
 # --- one selector ---------------------------------------------------------------------------------------------------
@@ -264,9 +292,12 @@ __all__ = [
     "HasAddress",
     "HasNumber",
     "HasPattern",
+    "HasPhrase",
     "HasText",
     "Opposite",
     "Wildcard",
     "bind",
     "column_of",
+    "fields_of",
+    "phrase_of",
 ]

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 
 from kodkod.logs.datasets import Field
 from kodkod.logs.datasets.fields import NUMBER_PATTERN
-from kodkod.logs.query.binding import AllOf, AnyOf, Bound, HasAddress, HasNumber, HasPattern, HasText, Opposite
+from kodkod.logs.query.binding import (
+    AllOf,
+    AnyOf,
+    Bound,
+    HasAddress,
+    HasNumber,
+    HasPattern,
+    HasPhrase,
+    HasText,
+    Opposite,
+    phrase_of,
+)
 from kodkod.logs.query.texts import regular_expression
 
 Parameter = str | float | list[str]
@@ -37,6 +48,8 @@ def to_sql(bound: Bound) -> Sql:
             return _any(column, "{} = ?", (texts[0],)) if len(texts) == 1 else _one_of(column, texts)
         case HasPattern(column, pattern):
             return _any(column, "regexp_full_match({}, ?)", (regular_expression(pattern),))
+        case HasPhrase(column, _):
+            return _any(column, "regexp_full_match({}, ?)", (phrase_of(bound),))
         case HasAddress(column, first, last):
             if first == last:
                 return _any(column, "{} = ?", (first,))

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from kodkod.logs.datasets import OPEN_COLUMN, Dataset, Field, Normal, Record
 from kodkod.logs.datasets.fields import flatten, number_of, values_of
 from kodkod.logs.query.ast import Comparator
-from kodkod.logs.query.binding import AllOf, AnyOf, Bound, HasAddress, HasNumber, HasPattern, HasText, Opposite
+from kodkod.logs.query.binding import (
+    AllOf,
+    AnyOf,
+    Bound,
+    HasAddress,
+    HasNumber,
+    HasPattern,
+    HasPhrase,
+    HasText,
+    Opposite,
+    phrase_of,
+)
 from kodkod.logs.query.texts import regular_expression
 
 Predicate = Callable[[Record], bool]
@@ -48,7 +59,7 @@ def column_values(dataset: Dataset, column: Field, record: Record) -> tuple[Norm
     return values_of(column, record)
 
 
-def _test(bound: HasText | HasPattern | HasNumber | HasAddress) -> Callable[[Normal], bool]:
+def _test(bound: HasText | HasPattern | HasPhrase | HasNumber | HasAddress) -> Callable[[Normal], bool]:
     match bound:
         case HasText(_, texts):
             wanted = frozenset(texts)
@@ -56,6 +67,9 @@ def _test(bound: HasText | HasPattern | HasNumber | HasAddress) -> Callable[[Nor
         case HasPattern(_, pattern):
             expression = re.compile(regular_expression(pattern))
             return lambda value: expression.fullmatch(str(value)) is not None
+        case HasPhrase():
+            phrase = re.compile(phrase_of(bound))
+            return lambda value: phrase.fullmatch(str(value)) is not None
         case HasAddress(_, first, last):
             return lambda value: first <= str(value) <= last
         case HasNumber(_, comparator, number):

@@ -62,6 +62,21 @@ def regular_expression(pattern: Pattern) -> str:
     return "(?s)" + "".join(_expression(part) for part in pattern.parts)
 
 
+def phrase_expression(words: tuple[Pattern, ...], *, prefix: str = "", after: str = "") -> str:
+    """Words one after another somewhere in a value, whatever their case, behind a prefix or the first of a mark."""
+    spelled = "[^0-9A-Za-z_]+".join("".join(_in_word(part) for part in word.parts) for word in words)
+    lead = f"[^{_literal(after)}]*{_literal(after)}" if after else _in_word(prefix)
+    return f"(?is){lead}(?:.*[^0-9A-Za-z_])?{spelled}(?:[^0-9A-Za-z_].*)?"
+
+
+def _in_word(part: str | Wildcard) -> str:
+    if part is Wildcard.MANY:
+        return "[0-9A-Za-z_]*"
+    if part is Wildcard.ONE:
+        return "[0-9A-Za-z_]"
+    return "".join(_literal(character) for character in str(part))
+
+
 def _expression(part: str | Wildcard) -> str:
     if part is Wildcard.MANY:
         return ".*"

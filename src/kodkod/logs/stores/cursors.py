@@ -19,34 +19,45 @@ TIME = Field("_time", FieldClass.DATE)  # the event time, or the arrival where a
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    value: Normal | None
+    """values: one for each key of the order; None where a record has none."""
+
+    values: tuple[Normal | None, ...]
     seq: int
 
 
 def encode(order: Order, place: Place) -> str:
-    said = orjson.dumps([order.field, order.descending, place.value, place.seq])
+    said = orjson.dumps([_spelled(order), place.values, place.seq])
     return base64.urlsafe_b64encode(said).decode().rstrip("=")
 
 
 def decode(cursor: str, order: Order) -> Place:
     """BadCursor if it is damaged or belongs to another order."""
     try:
-        field, descending, value, seq = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
+        keys, values, seq = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError) as error:
         raise BadCursor from error
-    fits = (field, descending) == (order.field, order.descending) and isinstance(seq, int)
-    if not fits or not isinstance(value, str | int | float | None):
+    fits = keys == _spelled(order) and isinstance(seq, int) and isinstance(values, list) and len(values) == len(keys)
+    if not fits or not all(isinstance(value, str | int | float | None) for value in values):
         raise BadCursor
-    return Place(float(value) if isinstance(value, int) else value, seq)
+    return Place(tuple(float(value) if isinstance(value, int) else value for value in values), seq)
 
 
-def sort_column(dataset: Dataset, order: Order | None) -> tuple[Order, Field]:
-    """The order in full, and the column it sorts by. BadSort for unknown and many-valued fields."""
-    if order is None or order.field == dataset.time:
-        return order or Order(dataset.time), TIME
+def _spelled(order: Order) -> list[list[str | bool]]:
+    return [[one.field, one.descending] for one in order.keys]
+
+
+def sort_columns(dataset: Dataset, order: Order | None) -> tuple[Order, tuple[Field, ...]]:
+    """The order in full, and the columns it sorts by. BadSort for unknown and many-valued fields."""
+    order = order or Order(dataset.time)
+    return order, tuple(_column(dataset, one) for one in order.keys)
+
+
+def _column(dataset: Dataset, order: Order) -> Field:
+    if order.field == dataset.time:
+        return TIME
     fields = dataset.resolve(order.field)
     if len(fields) != 1:
         raise BadSort(order.field, "no such field" if not fields else "it stands for several fields")
     if fields[0].many:
         raise BadSort(order.field, "a record may hold several values")
-    return order, fields[0]
+    return fields[0]

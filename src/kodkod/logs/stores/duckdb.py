@@ -228,7 +228,7 @@ class DuckdbLogStore:
         cursor: str | None = None,
     ) -> Page:
         kind = datasets.named(dataset)
-        order, column = cursors.sort_column(kind, order)
+        order, columns = cursors.sort_columns(kind, order)
         after = cursors.decode(cursor, order) if cursor else None
         if not kind.has_data:
             return Page((), 0, None)
@@ -237,8 +237,8 @@ class DuckdbLogStore:
         def answer() -> Page:
             source = self._engine.source(dataset, window)
             total = self._engine.fetch(statements.count(source, condition))[0][0]
-            found = statements.page(source, condition, order=order, column=column, after=after, limit=limit + 1)
-            places = [Place(value, seq) for value, seq in self._engine.fetch(found)] if limit else []
+            found = statements.page(source, condition, order=order, columns=columns, after=after, limit=limit + 1)
+            places = [Place(tuple(values), seq) for seq, *values in self._engine.fetch(found)] if limit else []
             stored = self._records(source, [place.seq for place in places[:limit]])
             more = cursors.encode(order, places[limit - 1]) if len(places) > limit else None
             return Page(stored, total, more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cmp_to_key, partial
 from itertools import product
 from typing import Any
 
@@ -60,15 +61,13 @@ class MemoryLogStore:
         cursor: str | None = None,
     ) -> Page:
         kind = datasets.named(dataset)
-        order, column = cursors.sort_column(kind, order)
+        order, columns = cursors.sort_columns(kind, order)
         after = cursors.decode(cursor, order) if cursor else None
         found = self._matches(kind, query, window)
-        placed = [(Place(_sort_value(kind, column, row), row.seq), row) for row in found]
-        valued = [pair for pair in placed if pair[0].value is not None]
-        absent = [pair for pair in placed if pair[0].value is None]
-        valued.sort(key=lambda pair: (pair[0].value, pair[0].seq), reverse=order.descending)
-        absent.sort(key=lambda pair: pair[0].seq, reverse=order.descending)
-        rest = [pair for pair in valued + absent if after is None or _is_after(pair[0], after, order)]
+        placed = [(Place(tuple(_sort_value(kind, one, row) for one in columns), row.seq), row) for row in found]
+        by_place = cmp_to_key(partial(_compared, order=order))
+        placed.sort(key=lambda pair: by_place(pair[0]))
+        rest = [pair for pair in placed if after is None or _compared(pair[0], after, order) > 0]
         page = rest[:limit]
         more = cursors.encode(order, page[-1][0]) if page and len(rest) > limit else None
         return Page(tuple(row for _, row in page), len(found), more)
@@ -135,13 +134,15 @@ def _sort_value(dataset: Dataset, column: Field, row: Stored) -> Normal | None:
     return _first(values_of(column, row.record))
 
 
-def _is_after(place: Place, after: Place, order: Order) -> bool:
-    if place.value is None or after.value is None:
-        if (place.value is None) != (after.value is None):
-            return place.value is None
-        return place.seq < after.seq if order.descending else place.seq > after.seq
-    mine, theirs = (place.value, place.seq), (after.value, after.seq)
-    return mine < theirs if order.descending else mine > theirs
+def _compared(mine: Place, theirs: Place, order: Order) -> int:
+    """Below 0 where mine comes first."""
+    for key, left, right in zip(order.keys, mine.values, theirs.values, strict=True):
+        if left == right:
+            continue
+        if left is None or right is None:
+            return 1 if left is None else -1
+        return 1 if (left > right) != key.descending else -1  # type: ignore[operator]  # of one column, so of one type
+    return (mine.seq - theirs.seq) * (-1 if order.descending else 1)
 
 
 def _first(values: tuple[Normal, ...]) -> Normal | None:

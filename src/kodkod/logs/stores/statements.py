@@ -24,29 +24,48 @@ def where(query: Bound, window: Window) -> Sql:
     return Sql(" AND ".join(text), tuple(parameters))
 
 
-def page(source: str, condition: Sql, *, order: Order, column: Field, after: Place | None, limit: int) -> Sql:
-    """Sort values and sequence numbers of one page: the records are fetched afterwards, by number.
+def page(
+    source: str, condition: Sql, *, order: Order, columns: tuple[Field, ...], after: Place | None, limit: int
+) -> Sql:
+    """Sequence numbers and sort values of one page: the records are fetched afterwards, by number.
 
     Carrying the JSON of every candidate through the sort costs more than reading a page of it twice.
     """
-    name, direction = identifier(column.column), "DESC" if order.descending else "ASC"
+    names = [identifier(column.column) for column in columns]
     text, parameters = condition.text, list(condition.parameters)
     if after is not None:
-        start = _after(name, after, order)
+        start = _after(order.keys, names, after)
         text, parameters = f"{text} AND {start.text}", [*parameters, *start.parameters]
+    sorted_by = ", ".join(f"{name} {_direction(key)} NULLS LAST" for name, key in zip(names, order.keys, strict=True))
     statement = (
-        f"SELECT {name}, _seq FROM {source} WHERE {text} "
-        f"ORDER BY {name} {direction} NULLS LAST, _seq {direction} LIMIT {limit}"
+        f"SELECT _seq, {', '.join(names)} FROM {source} WHERE {text} "
+        f"ORDER BY {sorted_by}, _seq {_direction(order)} LIMIT {limit}"
     )
     return Sql(statement, tuple(parameters))
 
 
-def _after(name: str, place: Place, order: Order) -> Sql:
-    sign = "<" if order.descending else ">"
-    if place.value is None:
-        return Sql(f"({name} IS NULL AND _seq {sign} ?)", (place.seq,))
-    text = f"({name} {sign} ? OR ({name} = ? AND _seq {sign} ?) OR {name} IS NULL)"
-    return Sql(text, (place.value, place.value, place.seq))
+def _direction(order: Order) -> str:
+    return "DESC" if order.descending else "ASC"
+
+
+def _after(keys: tuple[Order, ...], names: list[str], place: Place) -> Sql:
+    """Behind a place: behind it by a key where all keys before are equal, or by number where all are."""
+    equal: list[str] = []
+    known: list[Parameter] = []
+    choices: list[str] = []
+    parameters: list[Parameter] = []
+    for key, name, value in zip(keys, names, place.values, strict=True):
+        if value is not None:  # behind one without a value there is nothing by this key
+            sign = "<" if key.descending else ">"
+            choices.append(" AND ".join([*equal, f"({name} {sign} ? OR {name} IS NULL)"]))
+            parameters += [*known, value]
+            equal.append(f"{name} = ?")
+            known.append(value)
+        else:
+            equal.append(f"{name} IS NULL")
+    choices.append(" AND ".join([*equal, f"_seq {'<' if keys[0].descending else '>'} ?"]))
+    parameters += [*known, place.seq]
+    return Sql("(" + " OR ".join(f"({choice})" for choice in choices) + ")", tuple(parameters))
 
 
 def records(source: str, seqs: list[int]) -> Sql:
