@@ -1,0 +1,39 @@
+"""How is a fault run started by hand?
+
+    python -m tests.faults --kills 200 --seed 4 [--folder DIR]
+
+Needs the rights of root. Prints a line a kill and the account as JSON; exit code 1 when it has findings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults.host import INSIDE, ROOT, command_inside
+from tests.faults.killing import Run
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--folder", type=Path, help="keep everything here (default: a temporary folder)")
+    options = parser.parse_args(arguments)
+    if not os.environ.get(INSIDE):
+        return subprocess.run(command_inside("tests.faults", arguments), cwd=ROOT, check=False).returncode
+    with tempfile.TemporaryDirectory(prefix="kodkod-faults-") as made:
+        folder = (options.folder or Path(made)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        account = Run(folder, options.kills, options.seed, sys.stderr).perform()
+    print(json.dumps(account.as_dict(), indent=1))
+    return 1 if account.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
