@@ -15,8 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.host import INSIDE, ROOT, command_inside
-from tests.faults.killing import Run
+from .host import INSIDE, ROOT, command_inside
+from .killing import Run
 
 
 def main(arguments: list[str]) -> int:

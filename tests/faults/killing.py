@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlencode
 
-from tests.faults import verdict
-from tests.faults.evidence import Packets, SpoolWatch, packets_in, spelled
-from tests.faults.host import ROLES, Failed, Host, kill, settled, wait_for
-from tests.faults.kills import Kill, plan
-from tests.faults.traffic import ZONE, Exchange, Traffic
-from tests.faults.verdict import Life
-from tests.faults.writes import Write, Writer
+from . import verdict
+from .evidence import Packets, SpoolWatch, packets_in, spelled
+from .host import ROLES, Failed, Host, kill, settled, wait_for
+from .kills import Kill, plan
+from .traffic import ZONE, Exchange, Traffic
+from .verdict import Life
+from .writes import Write, Writer
 
 RESUME_WITHIN_S = 30.0
 DRAINED_WITHIN_S = 90.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tests.faults.host import ROLES
+from .host import ROLES
 
 PAUSE_S = (0.2, 4.0)
 AT_ONCE = (1, 1, 1, 1, 1, 1, 2, 2, 3)  # how many die together; mostly one

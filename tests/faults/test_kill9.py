@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.host import ROLES, ROOT, command_inside
+from .host import ROLES, ROOT, command_inside
 
 pytestmark = [pytest.mark.e2e, pytest.mark.netns]
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.faults.evidence import Packets
-from tests.faults.traffic import Exchange
-from tests.faults.writes import Write
+from .evidence import Packets
+from .traffic import Exchange
+from .writes import Write
 
 BEFORE_S, AFTER_S = 1.0, 8.0
 """An exchange counts as observed when the observer worked this long before and after it: alerts leave the engine four

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.faults.host import Host
+from .host import Host
 
 KIND = "globalnetworksets.projectcalico.org"
 CHANGED_EVERY, REMOVED_EVERY = 3, 5
