@@ -15,7 +15,7 @@ from typing import Any
 from kodkod.resources import kinds
 from kodkod.resources.cel import RULES, Rule
 from kodkod.resources.kinds.calico import CRD_GROUP, GROUP
-from kodkod.resources.kinds.kind import Column, GroupVersion, Kind
+from kodkod.resources.kinds.kind import GroupVersion, Kind
 from kodkod.resources.kinds.operator import DEFAULT_RESOURCES
 from kodkod.resources.schema import Schema, structural
 
@@ -37,6 +37,7 @@ DEFAULTS: dict[Kind, dict[str, Any]] = {
 so until the server adds the memory."""
 
 ENVELOPE: Schema = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+MANY = "[*]"
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Time since creation."}
 
 
@@ -90,7 +91,7 @@ def definition(kind: Kind, served_as: GroupVersion) -> dict[str, Any]:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": schema_of(kind)},
-        "additionalPrinterColumns": [*(printed(column, kind) for column in kind.columns), AGE],
+        "additionalPrinterColumns": list(printed(kind)),
     }
     if kind.status:
         version["subresources"] = {"status": {}}
@@ -135,19 +136,24 @@ def attach(rule: Rule, schema: Schema) -> None:
     schema.setdefault("x-kubernetes-validations", []).append(rule.as_json())
 
 
-def printed(column: Column, kind: Kind) -> dict[str, Any]:
-    """The column as a path. Several values are shown side by side, hence as text; a list as such only in `-o wide`."""
-    is_many = "[*]" in column.path
-    leaf = leaf_type(kind, column.path)
-    shown: dict[str, Any] = {
-        "name": column.name,
-        "type": "string" if is_many or leaf in ("array", "object") else column.type,
-        "jsonPath": column.path,
-        "description": column.description,
-    }
-    if column.priority or leaf in ("array", "object"):
-        shown["priority"] = 1
-    return shown
+def printed(kind: Kind) -> Iterator[dict[str, Any]]:
+    """The embedded table's columns, where a path can say the same.
+
+    Of several values an API server prints the first alone: `Nodes: n1` would be wrong, so such columns are left out. A
+    list or map as such is printed as JSON, hence in `-o wide` only.
+    """
+    for column in kind.columns:
+        if MANY in column.path:
+            continue
+        shown: dict[str, Any] = {
+            "name": column.name, "type": column.type, "jsonPath": column.path, "description": column.description,
+        }  # fmt: skip
+        if is_compound := leaf_type(kind, column.path) in ("array", "object"):
+            shown["type"] = "string"
+        if column.priority or is_compound:
+            shown["priority"] = 1
+        yield shown
+    yield AGE
 
 
 def leaf_type(kind: Kind, path: str) -> str:
