@@ -70,8 +70,8 @@ capabilities:
   add:
     # packet sockets on the workloads' interfaces
     - NET_RAW
-    # setns into the network namespaces below /run/netns: which host interface belongs to which pod
-    - SYS_ADMIN
+    # asking the kernel by netlink for the addresses behind a veth: which host interface belongs to which pod
+    - NET_ADMIN
 {{- end }}
 
 {{- define "kodkod.env" -}}

@@ -58,7 +58,6 @@ spec:
           volumeMounts:
             {{- include "kodkod.tokenMount" . | nindent 12 }}
             - {name: data, mountPath: /var/lib/kodkod}
-            - {name: netns, mountPath: /run/netns, readOnly: true, mountPropagation: HostToContainer}
             - {name: rules, mountPath: /etc/kodkod/rules, readOnly: true}
             # Filled by the init container snort-rules of IntrusionDetection, where there is one.
             - {name: snort-rules, mountPath: /usr/etc/snort/rules}
@@ -68,8 +67,6 @@ spec:
         {{- include "kodkod.tokenVolume" . | nindent 8 }}
         - name: data
           hostPath: {path: {{ .Values.inspector.dataDir }}, type: DirectoryOrCreate}
-        - name: netns
-          hostPath: {path: {{ .Values.agent.netnsDir }}, type: DirectoryOrCreate}
         - name: rules
           configMap: {name: {{ .Values.inspector.rulesConfigMap }}, optional: true}
         - name: snort-rules
