@@ -10,7 +10,7 @@ import pytest
 
 from kodkod.lab import workshop
 from kodkod.lab.journey import steps, texts
-from kodkod.lab.journey.runner import Surroundings, _walk
+from kodkod.lab.journey.runner import perform
 from kodkod.lab.journey.steps import Answer, Check, Step
 
 
@@ -84,7 +84,7 @@ def test_every_manifest_that_a_command_names_exists() -> None:
 
 def test_a_walk_goes_on_after_a_miss_and_remembers(tmp_path: Path) -> None:
     told = StringIO()
-    walked = _walk(
+    walked = perform(
         [
             Step("1", "echo v7", "a version", steps.says("v7"), remember="VERSION"),
             Step("2", "false", "it works", steps.succeeds),
@@ -92,7 +92,7 @@ def test_a_walk_goes_on_after_a_miss_and_remembers(tmp_path: Path) -> None:
         ],
         {"PATH": "/usr/bin:/bin"},
         tmp_path,
-        Surroundings(tmp_path, None, told),
+        told,
     )
     assert (walked.happened, walked.missed, walked.whole) == (("1", "3"), ("2",), False)
     assert "✗ it works: exit code 1" in told.getvalue()
@@ -101,5 +101,5 @@ def test_a_walk_goes_on_after_a_miss_and_remembers(tmp_path: Path) -> None:
 def test_a_step_is_repeated_until_its_fact_is_there(tmp_path: Path) -> None:
     command = "cat fact 2>/dev/null || { echo here > fact; false; }"
     step = Step("1", command, "the fact is there", steps.says("here"), within_s=30)
-    walked = _walk([step], {"PATH": "/usr/bin:/bin"}, tmp_path, Surroundings(tmp_path, None, StringIO()))
+    walked = perform([step], {"PATH": "/usr/bin:/bin"}, tmp_path, StringIO())
     assert walked.whole

@@ -53,7 +53,8 @@ def walk(here: Surroundings) -> Outcome:
     """Texts A and B against a running server and a lab that is up. A missed step does not end the walk."""
     signatures = texts.COMMUNITY if here.community_rules is not None else texts.STARTER
     print(f"Rules: {signatures.set_name}.", file=here.out)
-    return _walk(texts.whole(signatures, here.community_rules), surrounded(here.data), workshop.place(here.data), here)
+    steps = texts.whole(signatures, here.community_rules)
+    return perform(steps, surrounded(here.data), workshop.place(here.data), here.out)
 
 
 def walk_offline(here: Surroundings) -> Outcome:
@@ -63,7 +64,7 @@ def walk_offline(here: Surroundings) -> Outcome:
     workshop.prepare(here.data, os.environ)
     offline.write_captures(folder)
     environment = {**os.environ, "PATH": f"{state.folder(here.data) / 'bin'}:{os.environ.get('PATH', '')}"}
-    return _walk(offline.steps(), environment, folder, here)
+    return perform(offline.steps(), environment, folder, here.out)
 
 
 def surrounded(data: Path) -> dict[str, str]:
@@ -87,28 +88,29 @@ def surrounded(data: Path) -> dict[str, str]:
     }
 
 
-def _walk(steps: list[Step], environment: Mapping[str, str], folder: Path, here: Surroundings) -> Outcome:
+def perform(steps: list[Step], environment: Mapping[str, str], folder: Path, out: TextIO) -> Outcome:
+    """Every step in its order, in a folder and an environment; told while it happens."""
     known = dict(environment)
     happened: list[str] = []
     missed: list[str] = []
     began = time.monotonic()
     for step in steps:
-        print(f"\n{step.label:<4}$ {step.command}", file=here.out, flush=True)
+        print(f"\n{step.label:<4}$ {step.command}", file=out, flush=True)
         asked = time.monotonic()
-        answer, missing = _perform(step, known, folder)
+        answer, missing = _ask_until(step, known, folder)
         for line in step.lines(answer):
-            print(f"      {line[:WIDTH]}", file=here.out)
+            print(f"      {line[:WIDTH]}", file=out)
         waited = time.monotonic() - asked
         after = f" ({waited:.0f} s)" if waited >= 1.5 else ""
         mark = f"✗ {step.must}: {missing}" if missing else f"✓ {step.must}"
-        print(f"    {mark}{after}", file=here.out, flush=True)
+        print(f"    {mark}{after}", file=out, flush=True)
         (missed if missing else happened).append(step.label)
         if step.remember:
             known[step.remember] = answer.output.strip()
     return Outcome(tuple(happened), tuple(missed), time.monotonic() - began)
 
 
-def _perform(step: Step, environment: Mapping[str, str], folder: Path) -> tuple[Answer, str]:
+def _ask_until(step: Step, environment: Mapping[str, str], folder: Path) -> tuple[Answer, str]:
     """The last answer, and what is missing from it."""
     deadline = time.monotonic() + step.within_s
     while True:
