@@ -13,6 +13,7 @@ from kodkod.resources import kinds
 from kodkod.resources.kinds import GroupVersion, Kind
 
 Json = dict[str, Any]
+Groups = tuple[GroupVersion, ...]
 
 AGGREGATED_V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 AGGREGATED_V2BETA1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
@@ -37,25 +38,28 @@ def core_versions() -> Json:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
-def groups() -> Json:
+def every_group() -> Groups:
+    """All that the embedded API serves, in the order of discovery."""
+    return (*kinds.group_versions(), *REVIEWS)
+
+
+def groups(served: Groups) -> Json:
     """`/apis`."""
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in group_names()]}
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name, served) for name in group_names(served)]}
 
 
-def group_names() -> list[str]:
+def group_names(served: Groups) -> list[str]:
     """Every named group, in the order of discovery."""
-    ordered = dict.fromkeys(group_version.group for group_version in kinds.group_versions() if group_version.group)
-    ordered.update(dict.fromkeys(group_version.group for group_version in REVIEWS))
-    return list(ordered)
+    return list(dict.fromkeys(group_version.group for group_version in served if group_version.group))
 
 
-def versions_of(name: str) -> list[GroupVersion]:
-    return [group_version for group_version in (*kinds.group_versions(), *REVIEWS) if group_version.group == name]
+def versions_of(name: str, served: Groups) -> list[GroupVersion]:
+    return [group_version for group_version in served if group_version.group == name]
 
 
-def group(name: str) -> Json:
+def group(name: str, served: Groups) -> Json:
     """`/apis/{group}`; without versions for a group that is not served."""
-    versions = [{"groupVersion": str(one), "version": one.version} for one in versions_of(name)]
+    versions = [{"groupVersion": str(one), "version": one.version} for one in versions_of(name, served)]
     preferred = versions[0] if versions else {}
     return {"kind": "APIGroup", "apiVersion": "v1", "name": name, "versions": versions, "preferredVersion": preferred}
 
@@ -113,19 +117,19 @@ def subresources(kind: Kind) -> Iterator[tuple[str, list[str]]]:
         yield name, SUBRESOURCE_VERBS.get(name, ["get"])
 
 
-def aggregated(core: bool, version: str = "v2") -> Json:
+def aggregated(served: Groups, core: bool, version: str = "v2") -> Json:
     """`/api` (core) or `/apis` as one APIGroupDiscoveryList. version: `v2` or `v2beta1`, which differ in name only."""
-    names = [""] if core else group_names()
+    names = [""] if core else group_names(served)
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "metadata": {},
-        "items": [aggregated_group(name) for name in names],
+        "items": [aggregated_group(name, served) for name in names],
     }
 
 
-def aggregated_group(name: str) -> Json:
-    versions = versions_of(name) if name else [GroupVersion("", "v1")]
+def aggregated_group(name: str, served: Groups) -> Json:
+    versions = versions_of(name, served)
     return {
         "metadata": {"name": name} if name else {},
         "versions": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # The SDK's kubectl dispatcher picks its binary by this; another number would bring a skew warning.
 GIT_VERSION = "v1.32.4-kodkod"
+CORE = GroupVersion("", "v1")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 OBJECT_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
@@ -35,12 +36,24 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READ_ON_RECORD = frozenset({"files", "exec"})
 
 
-class Face:
-    """Routes of one server."""
+class Deeds(Protocol):
+    """Whoever does what was asked: our own store, or a cluster to which it is passed on."""
 
-    def __init__(self, services: Services) -> None:
+    async def do(self, request: Request, target: Target, verb: str) -> Done | Response:
+        """Raises StoreError, NotAcceptable."""
+        ...
+
+
+class Face:
+    """Routes of one server. groups: what is served, in the order of discovery."""
+
+    def __init__(
+        self, services: Services, deeds: Deeds | None = None, groups: tuple[GroupVersion, ...] | None = None
+    ) -> None:
         self._services = services
-        self._verbs = Verbs(services.resources, services.clock)
+        self._deeds = deeds if deeds is not None else Verbs(services.resources, services.clock)
+        self._groups = groups if groups is not None else discovery.every_group()
+        self._stored = tuple(one for one in self._groups if one not in discovery.REVIEWS)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -72,7 +85,7 @@ class Face:
         return self._discovered(request, discovery.core_versions(), core=True)
 
     async def groups(self, request: Request) -> Response:
-        return self._discovered(request, discovery.groups(), core=False)
+        return self._discovered(request, discovery.groups(self._groups), core=False)
 
     def _discovered(self, request: Request, legacy: dict[str, Any], *, core: bool) -> Response:
         for choice in request.headers.get("accept", "").split(","):
@@ -80,42 +93,46 @@ class Face:
             if "as=APIGroupDiscoveryList" in parts:
                 version = "v2" if "v=v2" in parts else "v2beta1"
                 media = discovery.AGGREGATED_V2 if version == "v2" else discovery.AGGREGATED_V2BETA1
-                answer = json_response(discovery.aggregated(core, version))
+                answer = json_response(discovery.aggregated(self._groups, core, version))
                 answer.headers["content-type"] = media  # echoed, or the client reads it as the legacy document
                 return answer
         return json_response(legacy)
 
     async def group(self, request: Request) -> Response:
-        found = discovery.group(request.path_params["group"])
+        found = discovery.group(request.path_params["group"], self._groups)
         return json_response(found) if found["versions"] else answers.not_served(request.url.path)
 
-    async def core_resources(self, _request: Request) -> Response:
-        return json_response(discovery.resources(GroupVersion("", "v1")))
+    async def core_resources(self, request: Request) -> Response:
+        return self._resources_of(request, CORE)
 
     async def group_resources(self, request: Request) -> Response:
-        group_version = GroupVersion(request.path_params["group"], request.path_params["version"])
-        found = discovery.resources(group_version)
-        return json_response(found) if found["resources"] else answers.not_served(request.url.path)
+        return self._resources_of(request, GroupVersion(request.path_params["group"], request.path_params["version"]))
+
+    def _resources_of(self, request: Request, group_version: GroupVersion) -> Response:
+        if group_version not in self._groups:
+            return answers.not_served(request.url.path)
+        return json_response(discovery.resources(group_version))
 
     async def openapi_v2(self, request: Request) -> Response:
         if "protobuf" in request.headers.get("accept", ""):
             # Not under its own name: kubectl 1.20 cannot read a media type with `@` in it.
-            return Response(openapi.v2_protobuf(), media_type="application/octet-stream")
-        return json_response(openapi.v2())
+            return Response(openapi.v2_protobuf(self._stored), media_type="application/octet-stream")
+        return json_response(openapi.v2(self._stored))
 
     async def openapi_v3(self, _request: Request) -> Response:
-        return json_response(openapi.v3_index())
+        return json_response(openapi.v3_index(self._stored))
 
     async def openapi_v3_of(self, request: Request) -> Response:
-        document = openapi.v3(request.path_params["key"])
+        key = request.path_params["key"]
+        document = openapi.v3(key) if key in map(openapi.v3_key, self._stored) else None
         return json_response(document) if document is not None else answers.not_served(request.url.path)
 
     async def serve_core(self, request: Request) -> Response:
-        return await self._serve(request, GroupVersion("", "v1"))
+        return await self._serve(request, CORE)
 
     async def serve(self, request: Request) -> Response:
         group_version = GroupVersion(request.path_params["group"], request.path_params["version"])
-        if group_version in discovery.REVIEWS:
+        if group_version in discovery.REVIEWS and group_version in self._groups:
             return await self._review(request, group_version)
         return await self._serve(request, group_version)
 
@@ -147,7 +164,7 @@ class Face:
 
     async def _serve(self, request: Request, group_version: GroupVersion) -> Response:
         target = parse(group_version, request.path_params["path"])
-        if target is None:
+        if target is None or group_version not in self._groups:
             return answers.not_served(request.url.path)
         received = self._services.clock.now()
         caller: Caller = request.state.caller
@@ -198,33 +215,16 @@ class Face:
             return await self._subresource(request, target, caller)
         if target.subresource == "status" and not target.kind.status:
             raise NotFound("the server could not find the requested resource")
-        form = answers.wanted_form(request)
-        match verb:
-            case "get":
-                return await self._verbs.get(target, form)
-            case "list":
-                return await self._verbs.list(request, target, form)
-            case "watch":
-                return await self._verbs.watch(request, target, form)
-            case "create":
-                done = await self._create(request, target, caller)
-            case "update":
-                done = await self._verbs.update(request, target)
-            case "patch":
-                done = await self._verbs.patch(request, target)
-            case "delete":
-                done = await self._verbs.delete(request, target)
-            case _:
-                done = await self._verbs.delete_collection(request, target)
-        return done
+        if verb == "create" and target.kind is kinds.NODE_REPORT and caller.node is not None:
+            await self._judge_report(request, caller.node, caller)
+        return await self._deeds.do(request, target, verb)
 
-    async def _create(self, request: Request, target: Target, caller: Caller) -> Done:
-        if target.kind is kinds.NODE_REPORT and caller.node is not None:
-            body = await bodies.parsed(request)
-            name = str((body.get("metadata") or {}).get("name") or "") if isinstance(body, dict) else ""
-            if not noderestriction.owns(caller, name):
-                raise Forbidden(f'node "{caller.node}" may write only its own NodeReports, not "{name}"')
-        return await self._verbs.create(request, target)
+    async def _judge_report(self, request: Request, node: str, caller: Caller) -> None:
+        """The name of a new report stands in its body. Raises Forbidden."""
+        body = await bodies.parsed(request)
+        name = str((body.get("metadata") or {}).get("name") or "") if isinstance(body, dict) else ""
+        if not noderestriction.owns(caller, name):
+            raise Forbidden(f'node "{node}" may write only its own NodeReports, not "{name}"')
 
     async def _subresource(self, request: Request, target: Target, caller: Caller) -> Response:
         services = self._services
@@ -260,7 +260,7 @@ class Face:
         """The gate of exec (`streaming.Gate`): the right to create `pods/exec`, and the record of its use."""
         received = self._services.clock.now()
         caller: Caller = connection.state.caller
-        target = Target(kinds.POD, GroupVersion("", "v1"), request.namespace, request.pod, "exec")
+        target = Target(kinds.POD, CORE, request.namespace, request.pod, "exec")
         try:
             await self._judge(caller, target.asks("create"))
         except Forbidden as error:

@@ -75,8 +75,8 @@ def definition(group_version: GroupVersion, kind: Kind, reference: str) -> Json:
     return {**schema, "properties": properties, GVK: [identity(group_version, kind)]}
 
 
-def every_served() -> Iterator[tuple[GroupVersion, Kind]]:
-    for group_version in kinds.group_versions():
+def every_served(groups: tuple[GroupVersion, ...]) -> Iterator[tuple[GroupVersion, Kind]]:
+    for group_version in groups:
         for kind in kinds.served(group_version):
             yield group_version, kind
 
@@ -87,12 +87,12 @@ def path_of(group_version: GroupVersion, kind: Kind) -> str:
     return f"{root}{inside}/{kind.plural}/{{name}}"
 
 
-@lru_cache(maxsize=1)
-def v2() -> Json:
-    """The whole API as Swagger 2.0: definitions, and of the paths what kubectl looks for. Shared: do not change it."""
+@lru_cache(maxsize=2)
+def v2(groups: tuple[GroupVersion, ...]) -> Json:
+    """These groups as Swagger 2.0: definitions, and of the paths what kubectl looks for. Shared: do not change it."""
     paths: Json = {}
     definitions: Json = {METADATA: METADATA_SCHEMA}
-    for group_version, kind in every_served():
+    for group_version, kind in every_served(groups):
         definitions[definition_name(group_version, kind)] = definition(group_version, kind, "#/definitions/")
         paths[path_of(group_version, kind)] = {"patch": v2_patch(group_version, kind)}
     return {"swagger": "2.0", "info": {"title": TITLE, "version": VERSION}, "paths": paths, "definitions": definitions}
@@ -114,10 +114,10 @@ def operation_id(group_version: GroupVersion, kind: Kind) -> str:
     return f"patch{group}{group_version.version.capitalize()}{kind.kind}"
 
 
-@lru_cache(maxsize=1)
-def v2_protobuf() -> bytes:
+@lru_cache(maxsize=2)
+def v2_protobuf(groups: tuple[GroupVersion, ...]) -> bytes:
     """`v2` as gnostic's Document message."""
-    document = v2()
+    document = v2(groups)
     info = wire.text(1, document["info"]["title"]) + wire.text(2, document["info"]["version"])
     paths = b"".join(
         wire.message(2, wire.text(1, path) + wire.message(2, wire.message(8, operation(item["patch"]))))
@@ -183,13 +183,10 @@ def schema_message(schema: Json) -> bytes:
     return out + b"".join(wire.message(31, named_any(name, value)) for name, value in extensions)
 
 
-def v3_index() -> Json:
+def v3_index(groups: tuple[GroupVersion, ...]) -> Json:
     """Where each group's document is; the hash changes with its content, so that clients may keep it."""
     return {
-        "paths": {
-            key: {"serverRelativeURL": f"/openapi/v3/{key}?hash={v3_hash(key)}"}
-            for key in (v3_key(group_version) for group_version in kinds.group_versions())
-        }
+        "paths": {key: {"serverRelativeURL": f"/openapi/v3/{key}?hash={v3_hash(key)}"} for key in map(v3_key, groups)}
     }
 
 

@@ -75,6 +75,26 @@ class Verbs:
         self._resources = resources
         self._clock = clock
 
+    async def do(self, request: Request, target: Target, verb: str) -> Done | Response:
+        """Raises StoreError, and NotAcceptable for a form that is not served."""
+        form = answers.wanted_form(request)
+        match verb:
+            case "get":
+                return await self.get(target, form)
+            case "list":
+                return await self.list(request, target, form)
+            case "watch":
+                return await self.watch(request, target, form)
+            case "create":
+                return await self.create(request, target)
+            case "update":
+                return await self.update(request, target)
+            case "patch":
+                return await self.patch(request, target)
+            case "delete":
+                return await self.delete(request, target)
+        return await self.delete_collection(request, target)
+
     async def get(self, target: Target, form: Form) -> Done:
         obj = await self._resources.get(target.kind, target.name, target.in_namespace)
         return Done(answers.one(target, obj, form, self._clock.now()))

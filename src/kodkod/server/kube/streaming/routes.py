@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from kodkod.server.audit_log import kept
 from kodkod.server.kube.streaming import session, websocket
 from kodkod.server.kube.streaming.backend import (
     ContainerNotFound,
@@ -125,7 +126,9 @@ async def _admitted(gate: Gate, connection: HTTPConnection) -> ExecRequest | Ref
     request = parse_request(params["namespace"], params["pod"], connection.query_params)
     if isinstance(request, Refusal):
         return request
-    return await gate.admit(connection, request) or request
+    refusal = await gate.admit(connection, request)
+    await kept()  # the command may do anything: that it was asked for is on the disk before it starts
+    return refusal or request
 
 
 async def _started(backend: ExecBackend, request: ExecRequest) -> Process | Refusal:
