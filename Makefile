@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check verify bench setup clean
+.PHONY: help demo test test-quick test-cluster check verify bench setup clean
 
 help:  ## one line per target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -22,6 +22,9 @@ test: setup  ## checks and every test; ends with a line of sums
 
 test-quick: setup  ## unit tests without namespaces, browser, servers
 	@$(BIN)/python dev/suites.py quick
+
+test-cluster: setup  ## the suite on a real Kubernetes: KODKOD_TEST_KUBECONFIG, else one started here (root, Go)
+	@$(BIN)/python dev/cluster.py
 
 check: setup  ## formatters, linters and type checkers of all three languages
 	@$(BIN)/python dev/suites.py check

@@ -93,6 +93,11 @@ ready_nodes() {
     awk -v since="$(date -u -d "@$started" +%FT%TZ)" '$1 == "True" && $2 >= since {n++} END {print n + 0}'
 }
 
+images_loaded() {
+  local i
+  for i in $(seq "$NODES"); do [ -e "$S/n$i/loaded" ] || return 1; done
+}
+
 dns_answers() {
   kubectl -n kube-system rollout status deployment/coredns > /dev/null &&
     kubectl get --raw /api/v1/namespaces/kube-system/services/kube-dns:metrics/proxy/metrics > /dev/null
@@ -110,7 +115,7 @@ until kubectl get serviceaccount default > /dev/null; do sleep 0.1; done
 if [ "$NODES" -gt 0 ]; then
   until [ "$(ready_nodes)" -ge "$NODES" ]; do sleep 0.3; done
   say "$NODES nodes ready"
-  until dns_answers; do sleep 0.3; done
+  until images_loaded && dns_answers; do sleep 0.3; done
 fi
 say "cluster ready" | tee "$S/ready"
 while :; do wait || true; sleep 1; done # bash buries the orphans meanwhile
