@@ -1,14 +1,15 @@
 """What would Elasticsearch answer? A documented read-only part of `_search` under the product's index names.
 
-Indices: tigera_secure_ee_{events,flows,dns,audit}, with any suffix and with a star. Clauses: match_all, query_string
-(our query language), term, terms, range, exists and bool over them; sort, size, from, track_total_hits, _source are
-read. Anything else is refused by name: a filter that is silently ignored would be worse than none.
+Indices: tigera_secure_ee_{events,flows,dns,audit}, with any suffix and with a star. `q` and query_string take Lucene's
+query strings and our own language; the clauses are those of `search_clauses`; several sort keys, size, from, _source.
+What would change the answer and is not done here is refused by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import orjson
@@ -20,15 +21,23 @@ from kodkod.events import Sight
 from kodkod.logs import datasets
 from kodkod.logs.datasets import EVENTS, Dataset
 from kodkod.logs.errors import LogsError
-from kodkod.logs.query import EVERYTHING, AllOf, AnyOf, Bound, Opposite, QueryError, bind, parse
-from kodkod.logs.query.texts import quote
+from kodkod.logs.query import EVERYTHING, AllOf, Bound, QueryError
 from kodkod.logs.store import Order
 from kodkod.server.facts import Facts
 from kodkod.server.problems import Problem, problem_of
+from kodkod.server.search_clauses import Asked, allowed, bad, bound_clause
 
 SIZE_MAX = 10_000
 BODY_BYTES_MAX = 1024 * 1024
-IGNORED = {"_source", "track_total_hits", "timeout", "version", "stored_fields", "highlight"}
+SORT_KEYS_MAX = 8
+IGNORED = {"track_total_hits", "track_scores", "timeout", "version", "stored_fields", "highlight"}
+"""Parts of a body that change nothing about which records are found, or in which order."""
+PARAMETERS = {"q", "df", "default_operator", "size", "from", "sort", "_source", "_source_includes", "_source_excludes"}
+PARAMETERS_IGNORED = {
+    "pretty", "human", "error_trace", "track_total_hits", "timeout", "preference", "ignore_unavailable", "typed_keys",
+    "allow_no_indices", "expand_wildcards", "analyze_wildcard", "lenient", "request_cache", "version", "format",
+    "ignore_throttled", "max_concurrent_shard_requests", "batched_reduce_size", "ccs_minimize_roundtrips",
+}  # fmt: skip
 _TYPES = {
     "bad_query": "parsing_exception",
     "bad_request": "illegal_argument_exception",
@@ -57,7 +66,8 @@ async def _answered(facts: Facts, request: Request, index: str) -> Response:
     except (Problem, LogsError, QueryError, OSError) as error:
         problem = problem_of(error)
         kind = _TYPES.get(problem.body.code, problem.body.code)
-        reason = problem.body.message + (f" (hint: {problem.body.hint})" if problem.body.hint else "")
+        place = f" at column {problem.body.offset + 1}" if problem.body.offset is not None else ""
+        reason = problem.body.message + place + (f" (hint: {problem.body.hint})" if problem.body.hint else "")
         cause = {"type": kind, "reason": reason}
         return _json({"error": {"root_cause": [cause], **cause}, "status": problem.status}, problem.status)
 
@@ -68,9 +78,8 @@ async def _search(facts: Facts, request: Request, index: str) -> Json:
     dataset = dataset_of(index)
     resource = "events" if dataset is EVENTS else "logs"
     limit_to = await facts.restriction(caller, resource, dataset)
-    asked = await _question(request)
-    bound, order, size, skip = understood(asked, dataset)
-    hits, total = await _hits(facts, dataset, bound, limit_to, order, size, skip)
+    question = understood(await _question(request), Asked(dataset, facts.clock.now()))
+    hits, total = await _hits(facts, dataset, question, limit_to)
     facts.on_record(request, caller, resource, dataset.name, total)
     return {
         "took": int((facts.clock.monotonic_s() - started) * 1000),
@@ -80,21 +89,22 @@ async def _search(facts: Facts, request: Request, index: str) -> Json:
     }
 
 
-async def _hits(
-    facts: Facts, dataset: Dataset, bound: Bound, limit_to: Bound | None, order: Order | None, size: int, skip: int
-) -> tuple[list[Json], int]:
+async def _hits(facts: Facts, dataset: Dataset, asked: Understood, limit_to: Bound | None) -> tuple[list[Json], int]:
     """`from` skips within one page; size and from together are bounded."""
-    name = f"{dataset.index}.cluster"
+    name, limit = f"{dataset.index}.cluster", asked.skip + asked.size
     if dataset is EVENTS:
-        events = await facts.events.search(bound, Sight(limit_to=limit_to), order=order, limit=skip + size)
+        events = await facts.events.search(asked.bound, Sight(limit_to=limit_to), order=asked.order, limit=limit)
         rows = [(str(one["id"]), one) for one in events.items]
         total = events.total
     else:
-        narrowed = bound if limit_to is None else AllOf((limit_to, bound))
-        page = await facts.logs.search(dataset.name, narrowed, order=order, limit=skip + size)
+        narrowed = asked.bound if limit_to is None else AllOf((limit_to, asked.bound))
+        page = await facts.logs.search(dataset.name, narrowed, order=asked.order, limit=limit)
         rows = [(f"{dataset.name}-{one.seq}", one.record) for one in page.items]
         total = page.total
-    hits = [{"_index": name, "_id": key, "_score": None, "_source": source} for key, source in rows[skip:]]
+    hits = [
+        {"_index": name, "_id": key, "_score": None, "_source": asked.pick(source)}
+        for key, source in rows[asked.skip :]
+    ]
     return hits, total
 
 
@@ -116,174 +126,125 @@ async def _question(request: Request) -> Json:
     try:
         asked = orjson.loads(body) if body.strip() else {}
     except orjson.JSONDecodeError as error:
-        raise Problem(400, "bad_request", f"the body is no JSON: {error}") from None
+        place = f"line {error.lineno} column {error.colno}"
+        raise bad(f"the body is not JSON: {error.msg}: {place}") from None
     if not isinstance(asked, dict):
-        raise Problem(400, "bad_request", "the body is no JSON object")
-    given = request.query_params
+        raise bad("the body is no JSON object")
+    return with_parameters(asked, request.query_params)
+
+
+def with_parameters(asked: Json, given: Mapping[str, str]) -> Json:
+    """The parameters of a URL say the same as parts of the body, and win."""
+    unknown = set(given) - PARAMETERS - PARAMETERS_IGNORED
+    if unknown:
+        raise bad(
+            f"not supported: parameter {', '.join(sorted(unknown))}", f"there are {', '.join(sorted(PARAMETERS))}"
+        )
     if "q" in given:
-        asked["query"] = {"query_string": {"query": given["q"]}}
+        string = {"query": given["q"], "default_operator": given.get("default_operator", "OR")}
+        asked["query"] = {"query_string": {**string, **({"default_field": given["df"]} if "df" in given else {})}}
     for name in ("size", "from"):
         if name in given:
-            asked[name] = int(given[name]) if given[name].isdigit() else given[name]
+            asked[name] = int(given[name]) if given[name].isdecimal() else given[name]
     if "sort" in given:
-        asked["sort"] = [_sort_text(one) for one in given["sort"].split(",")]
+        asked["sort"] = [one for one in given["sort"].split(",") if one]
+    if "_source" in given:
+        flag = {"true": True, "false": False}.get(given["_source"])
+        asked["_source"] = given["_source"].split(",") if flag is None else flag
+    picked = {
+        name: given[f"_source_{name}"].split(",") for name in ("includes", "excludes") if f"_source_{name}" in given
+    }
+    if picked:
+        asked["_source"] = picked
     return asked
 
 
-def _sort_text(text: str) -> Json:
-    name, _, direction = text.partition(":")
-    return {name: direction or "asc"}
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A question that can be answered. pick: what of each record is shown."""
+
+    bound: Bound
+    order: Order | None
+    size: int
+    skip: int
+    pick: Callable[[Json], Json]
 
 
-def understood(asked: Json, dataset: Dataset) -> tuple[Bound, Order | None, int, int]:
-    """(query, order, size, from). Problem 400 for what we do not do, by name."""
-    unknown = set(asked) - {"query", "sort", "size", "from"} - IGNORED
+def understood(given: Json, asked: Asked) -> Understood:
+    """Problem 400 for what we do not do, by name."""
+    unknown = set(given) - {"query", "sort", "size", "from", "_source"} - IGNORED
     if unknown:
-        raise Problem(400, "bad_request", f"not supported: {', '.join(sorted(unknown))}")
-    size, skip = _count(asked, "size", 10), _count(asked, "from", 0)
+        raise bad(f"not supported: {', '.join(sorted(unknown))}")
+    size, skip = _count(given, "size", 10), _count(given, "from", 0)
     if size + skip > SIZE_MAX:
-        raise Problem(400, "bad_request", f"from + size may be {SIZE_MAX}")
-    bound = clause(asked["query"], dataset) if asked.get("query") else EVERYTHING
-    return bound, _order(asked.get("sort"), dataset), size, skip
+        raise bad(f"from + size may be {SIZE_MAX}")
+    bound = bound_clause(given["query"], asked) if given.get("query") else EVERYTHING
+    return Understood(bound, _order(given.get("sort"), asked.dataset), size, skip, picker(given.get("_source", True)))
 
 
-def _count(asked: Json, name: str, default: int) -> int:
-    value = asked.get(name, default)
+def _count(given: Json, name: str, default: int) -> int:
+    value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Problem(400, "bad_request", f"{name} is no number from 0")
+        raise bad(f"{name} is no number from 0")
     return value
 
 
 def _order(sort: Any, dataset: Dataset) -> Order | None:
-    """The first sort key; ties go by arrival."""
-    first = sort[0] if isinstance(sort, list) and sort else sort
-    if not first:
+    """Sort keys in turn; ties go by arrival. None where nothing is asked: newest first."""
+    given = sort if isinstance(sort, list) else [sort] if sort else []
+    if len(given) > SORT_KEYS_MAX:
+        raise bad(f"more than {SORT_KEYS_MAX} sort keys")
+    keys = [key for one in given if (key := _sort_key(one, dataset)) is not None]
+    return Order(keys[0].field, keys[0].descending, tuple(keys[1:])) if keys else None
+
+
+def _sort_key(given: Any, dataset: Dataset) -> Order | None:
+    if isinstance(given, str):
+        name, _, direction = given.partition(":")
+        given = {name: direction or "asc"}
+    if not isinstance(given, Mapping) or len(given) != 1:
+        raise bad("a sort key is a field name or {field: order}")
+    ((name, options),) = given.items()
+    options = options if isinstance(options, Mapping) else {"order": options}
+    allowed(options, {"order", "unmapped_type", "missing", "format"}, "sort")
+    direction = str(options.get("order", "asc")).lower()
+    if direction not in ("asc", "desc"):
+        raise bad(f"a sort order is asc or desc, not {direction!r}")
+    if options.get("missing", "_last") != "_last":
+        raise bad("not supported in sort: missing other than _last")
+    if name in ("_doc", "_score", "_shard_doc"):
         return None
-    if isinstance(first, str):
-        first = {first: "asc"}
-    if not isinstance(first, Mapping) or len(first) != 1:
-        raise Problem(400, "bad_request", "a sort key is a field name or {field: order}")
-    ((name, direction),) = first.items()
-    if isinstance(direction, Mapping):
-        direction = direction.get("order", "asc")
-    if name in ("_doc", "_score"):
-        return None
-    return Order(dataset.time if name == "@timestamp" else str(name), descending=str(direction).lower() == "desc")
+    return Order(dataset.time if name == "@timestamp" else str(name), descending=direction == "desc")
 
 
-def clause(query: Any, dataset: Dataset, depth: int = 0) -> Bound:
-    """One clause of the query DSL as a bound query."""
-    if not isinstance(query, Mapping) or len(query) != 1:
-        raise Problem(400, "bad_request", "a query is an object with one clause")
-    if depth > 20:
-        raise Problem(400, "bad_request", "clauses nest deeper than 20")
-    ((name, inner),) = query.items()
-    if name == "match_all":
-        return EVERYTHING
-    if not isinstance(inner, Mapping):
-        raise Problem(400, "bad_request", f"[{name}] is no object")
-    if name == "query_string":
-        text = str(inner.get("query", "")).strip()
-        return EVERYTHING if text in ("", "*", "*:*") else bind(parse(text), dataset)
-    if name == "bool":
-        return _bool(inner, dataset, depth)
-    made = _LEAVES.get(name)
-    if made is None:
-        raise Problem(400, "bad_request", f"clause [{name}] is not supported", f"use {', '.join(_CLAUSES)}")
-    return made(inner, dataset)
+def picker(wanted: Any) -> Callable[[Json], Json]:
+    """What `_source` leaves of a record: all, nothing, or the fields whose path is named, stars allowed."""
+    if isinstance(wanted, bool):
+        return (lambda record: record) if wanted else (lambda _record: {})
+    if isinstance(wanted, str | list):
+        wanted = {"includes": wanted}
+    if not isinstance(wanted, Mapping) or set(wanted) - {"includes", "excludes", "include", "exclude"}:
+        raise bad("_source is true, false, a field, a list of them, or {includes, excludes}")
+    includes, excludes = (_names(wanted.get(name, wanted.get(f"{name}s"))) for name in ("include", "exclude"))
+    return lambda record: _picked(record, includes, excludes, "")
 
 
-def _bool(inner: Mapping[str, Any], dataset: Dataset, depth: int) -> Bound:
-    unknown = set(inner) - {"must", "filter", "must_not", "should", "minimum_should_match", "boost"}
-    if unknown:
-        raise Problem(400, "bad_request", f"not supported in bool: {', '.join(sorted(unknown))}")
-
-    def several(name: str) -> list[Bound]:
-        found = inner.get(name) or []
-        return [clause(one, dataset, depth + 1) for one in (found if isinstance(found, list) else [found])]
-
-    needed = [*several("must"), *several("filter"), *(Opposite(one) for one in several("must_not"))]
-    should = several("should")
-    if should and (not needed or inner.get("minimum_should_match")):
-        needed.append(AnyOf(tuple(should)))
-    return AllOf(tuple(needed))
+def _names(given: Any) -> list[str]:
+    names = given if isinstance(given, list) else [given] if given else []
+    return [str(name) for name in names]
 
 
-def _term(inner: Mapping[str, Any], dataset: Dataset) -> Bound:
-    key, value = _pair(inner)
-    if isinstance(value, Mapping):
-        value = value.get("value", value.get("query"))
-    return bind(parse(f"{quote(key)} = {quote(_scalar(value))}"), dataset)
-
-
-def _terms(inner: Mapping[str, Any], dataset: Dataset) -> Bound:
-    key, values = _pair(inner)
-    if not isinstance(values, list):
-        raise Problem(400, "bad_request", "[terms] needs a list")
-    return AnyOf(tuple(_term({key: value}, dataset) for value in values))
-
-
-def _range(inner: Mapping[str, Any], dataset: Dataset) -> Bound:
-    key, limits = _pair(inner)
-    if not isinstance(limits, Mapping):
-        raise Problem(400, "bad_request", "[range] needs an object")
-    key = dataset.time if key == "@timestamp" else key
-    signs = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-    parts = []
-    for name, value in limits.items():
-        if name in signs:
-            text = _moment(value, limits.get("format", ""))
-            parts.append(bind(parse(f"{quote(key)} {signs[name]} {quote(text)}"), dataset))
-        elif name not in ("format", "time_zone", "boost"):
-            raise Problem(400, "bad_request", f"not supported in range: {name}")
-    return AllOf(tuple(parts))
-
-
-def _moment(value: Any, form: str) -> str:
-    """`epoch_millis` is what Kibana sends."""
-    if "epoch_millis" in form and isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1000, UTC).isoformat()
-    text = _scalar(value)
-    if text.startswith("now"):
-        raise Problem(400, "bad_request", "date math is not supported", "send an RFC 3339 time")
-    return text
-
-
-def _exists(inner: Mapping[str, Any], dataset: Dataset) -> Bound:
-    key = str(inner.get("field", ""))
-    fields = dataset.resolve(key)
-    if fields and fields[0].kind.is_float:
-        return bind(parse(f"{quote(key)} >= {-(10**15)}"), dataset)
-    if fields and fields[0].kind.value == "ip":
-        return bind(parse(f'{quote(key)} IN {{"0.0.0.0/0", "::/0"}}'), dataset)
-    return bind(parse(f'{quote(key)} IN {{"*"}}'), dataset)
-
-
-def _pair(inner: Mapping[str, Any]) -> tuple[str, Any]:
-    fields = {name: value for name, value in inner.items() if name != "boost"}
-    if len(fields) != 1:
-        raise Problem(400, "bad_request", "one field is expected")
-    ((key, value),) = fields.items()
-    return str(key), value
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise Problem(400, "bad_request", "a text, number or boolean is expected")
-
-
-_LEAVES: dict[str, Callable[[Mapping[str, Any], Dataset], Bound]] = {
-    "term": _term,
-    "match": _term,
-    "match_phrase": _term,
-    "terms": _terms,
-    "range": _range,
-    "exists": _exists,
-}
-_CLAUSES = ("match_all", "query_string", "bool", *_LEAVES)
+def _picked(record: Json, includes: list[str], excludes: list[str], path: str) -> Json:
+    found: Json = {}
+    for name, value in record.items():
+        where = f"{path}{name}"
+        if any(fnmatchcase(where, one) for one in excludes):
+            continue
+        if not includes or any(fnmatchcase(where, one) for one in includes):
+            found[name] = _picked(value, [], excludes, f"{where}.") if isinstance(value, dict) else value
+        elif isinstance(value, dict) and (inner := _picked(value, includes, excludes, f"{where}.")):
+            found[name] = inner
+    return found
 
 
 def _json(body: Json, status: int) -> Response:

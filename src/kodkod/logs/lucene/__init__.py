@@ -9,7 +9,7 @@ groups, AND, OR, NOT, + and -. What only ranks them (`^2`) changes nothing; fuzz
 
 from __future__ import annotations
 
-from kodkod.logs.lucene.binding import Manner, bind
+from kodkod.logs.lucene.binding import Manner, bind, is_prose
 from kodkod.logs.lucene.parser import parse
 
-__all__ = ["Manner", "bind", "parse"]
+__all__ = ["Manner", "bind", "is_prose", "parse"]

@@ -101,7 +101,7 @@ class _Binder:
         return any_of([self._of_field(one, key, node) for one in fields_of(self.dataset, key)])
 
     def _of_field(self, field: Field, key: Key, node: Term | Phrase) -> Bound:
-        if field.name in PROSE or field.column == OPEN_COLUMN:
+        if is_prose(key.name, self.dataset):
             words = words_of(node)
             return HasPhrase(column_of(field), words, field.prefix) if words else AnyOf(())
         if isinstance(node, Term) and node.pattern.literal is None:
@@ -163,6 +163,12 @@ class _Binder:
             if one.kind is FieldClass.IP and addresses is not None and not text.isdigit():
                 found.append(HasAddress(one, *addresses))
         return found
+
+
+def is_prose(key: str, dataset: Dataset) -> bool:
+    """Whether a key asks for words; `name.keyword` asks for the whole value, as Elasticsearch's users know it."""
+    fields = dataset.resolve(key)
+    return not key.endswith(".keyword") and any(one.name in PROSE or one.column == OPEN_COLUMN for one in fields)
 
 
 def is_text(field: Field) -> bool:
