@@ -33,7 +33,7 @@ from kodkod.resources.kinds import Kind
 from kodkod.resources.validation import Checks
 from kodkod.server import docs, telemetry
 from kodkod.server.assembly import facts_of
-from kodkod.server.audit_log import AuditLog
+from kodkod.server.audit_log import AnswersOnRecord, AuditLog
 from kodkod.server.auth import Sessions, TokenAuthenticator
 from kodkod.server.console import Console
 from kodkod.server.credentials import Paths, ensure_credentials, identities, load_tokens
@@ -149,7 +149,7 @@ def create_app(services: Services) -> ASGIApp:
     routes += [*face.routes(), *session_routes, Mount("/v1", v1(services)), page]
     app = Starlette(routes=routes)
     share(app, services)
-    return Door(app, services)
+    return AnswersOnRecord(Door(app, services))
 
 
 def v1(services: Services) -> FastAPI:
