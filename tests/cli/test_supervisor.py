@@ -16,8 +16,8 @@ from kodkod.cli.supervisor import AlreadyRunning, Child, Lock, backoff_s, holder
     [
         pytest.param(None, 0.1, 0.5, id="first death"),
         pytest.param(0.5, 0.1, 1.0, id="again at once"),
-        pytest.param(20.0, 0.1, 30.0, id="never above the bound"),
-        pytest.param(30.0, 61.0, 0.5, id="a steady run earns a fresh start"),
+        pytest.param(12.0, 0.1, 15.0, id="never above the bound"),
+        pytest.param(15.0, 11.0, 0.5, id="a steady run earns a fresh start"),
     ],
 )
 def test_backoff(previous: float | None, ran_s: float, expected: float) -> None:

@@ -20,7 +20,7 @@ from .traffic import ZONE, Exchange, Traffic
 from .verdict import Life
 from .writes import Write, Writer
 
-RESUME_WITHIN_S = 30.0
+RESUME_WITHIN_S = 60.0
 DRAINED_WITHIN_S = 90.0
 LIFE_WITHIN_S = 60.0  # until a killed process is there again to be killed once more
 QUIET_S = 6.0  # of traffic at the end: longer than the flush interval, so that all is written

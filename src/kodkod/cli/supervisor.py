@@ -25,8 +25,8 @@ from kodkod.clock import SystemClock
 log = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 0.5
-BACKOFF_MAX_S = 30.0
-STEADY_S = 60.0  # a process that ran this long has earned a fresh back-off
+BACKOFF_MAX_S = 15.0  # a start costs about two seconds of one core: a crash loop must not eat the host
+STEADY_S = 10.0  # a process that ran this long did not fail at its start: it has earned a fresh back-off
 STOP_GRACE_S = 10.0  # then SIGKILL
 LOG_BYTES_MAX = 20_000_000  # of one process; at a restart a longer log is moved aside to `.1`
 PR_SET_PDEATHSIG = 1
