@@ -4,7 +4,7 @@
     .venv/bin/python dev/deploy.py --check    exit 1 where a file is not what code and chart say
 
 The CRDs come from `src/kodkod/resources/kinds/`. The plain manifests are the chart as Helm renders it; without Helm
-(on PATH, or named by HELM) they are left as they are, and the program says so.
+(on PATH, named by HELM, or built by `make test-cluster`) they are left as they are, and the program says so.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import yaml
 from kodkod.resources.crds import Origin, definitions
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+BUILT = DEPLOY.parent / "target/cluster/out/bin"
 CHART = DEPLOY / "chart"
 MANIFESTS = DEPLOY / "manifests"
 KUBERNETES_MIN = "1.30.0"
@@ -44,7 +45,10 @@ def main() -> int:
     wanted = {DEPLOY / name: text for name, text in files()}
     helm = helm_program()
     if helm is None:
-        print("deploy/manifests: skipped, there is no helm (on PATH, or named by HELM)", file=sys.stderr)
+        print(
+            "deploy/manifests: skipped, there is no helm (on PATH, named by HELM, or built by make test-cluster)",
+            file=sys.stderr,
+        )
     stale = update(wanted, is_check="--check" in sys.argv)
     if helm is not None:
         # after the first step: Helm reads the chart's copy of the CRDs from the disk
@@ -93,7 +97,7 @@ class Plain(yaml.SafeDumper):
 
 
 def helm_program() -> str | None:
-    return os.environ.get("HELM") or shutil.which("helm")
+    return os.environ.get("HELM") or shutil.which("helm") or shutil.which(BUILT / "helm")
 
 
 def manifests(helm: str) -> Iterator[tuple[Path, str]]:
