@@ -5,7 +5,8 @@ Plain HTTP and `/metrics` alone: nothing there names a workload, so it may be re
     kodkod_node_ready                          1 while the process does what it is there for
     kodkod_node_endpoints, _interfaces         workloads' interfaces known, and listened to
     kodkod_node_packets_total                  looked at for logs (agent) or inspection (inspector)
-    kodkod_node_drops_total{reason}            packets and facts lost; `unattributed`: nobody's, see docs
+    kodkod_node_drops_total{reason}            packets and facts lost
+    kodkod_node_unattributed_total             facts of interfaces that no known workload is behind
     kodkod_node_captures{state}                captures by state
     kodkod_node_capture_packets_total          packets written to capture files, over all captures known here
     kodkod_node_capture_drops_total{reason}    due, but not written
@@ -50,6 +51,7 @@ class NodeMetrics(Collector):
         yield gauge("interfaces", "Interfaces listened to", status.interfaces)
         yield counter("packets", "Packets looked at", status.packets)
         yield by_label(CounterMetricFamily, "drops", "Packets and facts lost", "reason", status.drops)
+        yield counter("unattributed", "Facts of interfaces of no known workload", status.unattributed)
         yield from captures(status)
         yield from inspections(status)
         if status.spool is not None:

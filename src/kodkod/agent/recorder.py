@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from kodkod import _core
 from kodkod.agent import telemetry
 from kodkod.agent.serve_files import FileServer
 from kodkod.agent.ship import Shipper
-from kodkod.agent.world import World
+from kodkod.agent.world import View, World
 from kodkod.capture import intent
 from kodkod.capture import settings as capture_settings
 from kodkod.capture.node import CaptureNode
 from kodkod.clock import Clock
-from kodkod.endpoints.parties import Parties
 from kodkod.flowlogs import node as flows
 from kodkod.flowlogs.node import FlowNode
 from kodkod.resources import kinds
 from kodkod.resources.kinds.node_report import CaptureReport, NodeReportStatus
 
-STEP_S_MAX = 2.0
+STEP_MAX = timedelta(seconds=2)
 """Captures are looked at this often though nothing changed: files vanish, links flap, disks fill."""
 TURN_S = 0.5
 MEMORY_BYTES = 256 * 1024 * 1024
@@ -40,6 +40,8 @@ class Recorder:
         self._files = FileServer(self._captures, data / "pki")
         self._reports: list[CaptureReport] = []
         self._ready = False
+        self._heard: View | None = None
+        self._heard_again_at = clock.now()
 
     async def run(self) -> None:
         """Until cancelled; recordings are closed in order at the end."""
@@ -61,9 +63,10 @@ class Recorder:
             ready=self._ready,
             address=self._files.address,
             endpoints=len(self._world.endpoints()),
-            interfaces=len(self._flows.attachments.attached),
+            interfaces=self._flows.interfaces,
             packets=packets,
             drops=drops,
+            unattributed=self._flows.attribution.unattributed,
             captures=self._reports,
             disk=self._captures.disk,
             spool=self._shipper.report(),
@@ -88,21 +91,19 @@ class Recorder:
             except Exception as error:  # a step is tried again; the recordings that run go on meanwhile
                 telemetry.step_failed("captures", error)
             edge = self._captures.next_change(captures, self._clock.now())
-            left_s = (edge - self._clock.now()).total_seconds() if edge is not None else STEP_S_MAX
+            left_s = (edge - self._clock.now()).total_seconds() if edge is not None else STEP_MAX.total_seconds()
             try:
-                async with asyncio.timeout(min(max(left_s, 0.05), STEP_S_MAX)):
+                async with asyncio.timeout(min(max(left_s, 0.05), STEP_MAX.total_seconds())):
                     await self._world.changed.wait()
             except TimeoutError:
                 continue
 
     async def _count(self) -> None:
-        """Keep the flow engine attached to every endpoint and ship what is due."""
+        """Hear every endpoint and ship what is due."""
         while True:
-            now = self._clock.now()
             settings = flows.read_settings(self._world.objects(kinds.FELIX_CONFIGURATION), node=self._node)
             try:
-                await asyncio.to_thread(self._flows.reconcile, self._world.endpoints(), now)
-                due = await asyncio.to_thread(self._turn, self._world.parties(), settings)
+                due = await asyncio.to_thread(self._turn, self._world.view, settings)
             except Exception as error:
                 telemetry.step_failed("flow logs", error)
                 await asyncio.sleep(TURN_S)
@@ -110,5 +111,10 @@ class Recorder:
             for dataset, records in due.items():
                 self._shipper.add(dataset, records)
 
-    def _turn(self, parties: Parties, settings: flows.Settings) -> dict[str, list[dict[str, object]]]:
-        return self._flows.turn(parties, settings, self._clock.now(), wait_s=TURN_S)
+    def _turn(self, view: View, settings: flows.Settings) -> dict[str, list[dict[str, object]]]:
+        """In a thread. What has not changed is not looked at again, except now and then for what broke."""
+        now = self._clock.now()
+        if view is not self._heard or now >= self._heard_again_at:
+            self._flows.reconcile(view.endpoints, now, links=view.links, departed=view.departed)
+            self._heard, self._heard_again_at = view, now + STEP_MAX
+        return self._flows.turn(view.parties, settings, now, wait_s=TURN_S)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import asdict
 from pathlib import Path
 
 from aiohttp import web
@@ -38,6 +39,7 @@ class FileServer:
     async def start(self) -> None:
         """Raises OSError where the certificates are not there or no port can be had."""
         app = web.Application()
+        app.router.add_get("/places/{name}", self._places)
         app.router.add_get("/files/{namespace}/{name}", self._list)
         app.router.add_delete("/files/{namespace}/{name}", self._delete)
         app.router.add_get("/files/{namespace}/{name}/{id}", self._read)
@@ -57,11 +59,22 @@ class FileServer:
         try:
             await asyncio.to_thread(self._node.flush, namespace, name)
             folder = self._node.folder(namespace, name)
-            files = await asyncio.to_thread(folder.files, identify=True)
+            if "sealed" in request.query:
+                found = [asdict(one) for one in await asyncio.to_thread(folder.sealed)]
+            else:
+                files = await asyncio.to_thread(folder.files, identify=True)
+                found = [{"name": one.name, "bytes": one.bytes, "id": one.id, "active": one.active} for one in files]
         except UnsafeName as error:
             raise web.HTTPBadRequest(text=str(error)) from error
-        found = [{"name": one.name, "bytes": one.bytes, "id": one.id, "active": one.active} for one in files]
         return web.json_response({"node": self._node.node, "files": found})
+
+    async def _places(self, request: web.Request) -> web.Response:
+        """Namespaces in which this node holds files of captures of a name, whether the objects are there or gone."""
+        try:
+            found = await asyncio.to_thread(self._node.namespaces_of, request.match_info["name"])
+        except UnsafeName as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        return web.json_response({"node": self._node.node, "namespaces": found})
 
     async def _read(self, request: web.Request) -> web.StreamResponse:
         namespace, name = request.match_info["namespace"], request.match_info["name"]

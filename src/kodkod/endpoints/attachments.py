@@ -83,12 +83,12 @@ def plan(
 class Attachments:
     """Owns the tags of one engine."""
 
-    def __init__(self, link: Callable[[str], int | None] | None = None) -> None:
+    def __init__(self, link: Callable[[str], int | None] | None = None, *, first_tag: int = 1) -> None:
         self._link = link or link_index
         self._attached: dict[str, Attached] = {}
         self._retired: dict[int, Endpoint] = {}
         self._failures: dict[str, Failure] = {}
-        self._next_tag = 1
+        self._next_tag = first_tag
         self._done_packets = 0
         self._done_drops: dict[str, int] = {}
 

@@ -34,25 +34,17 @@ class Interval:
 
 
 def flow_records(
-    flows: Iterable[Flow],
-    endpoints: Mapping[int, Endpoint],
+    flows: Iterable[tuple[Endpoint, Flow]],
     parties: Parties,
     *,
     host: str,
     interval: Interval,
     level: int = ALLOWED_LEVEL,
 ) -> list[Record]:
-    """One record a reporter and aggregation key, flows of the same key folded into it.
-
-    endpoints: by the tag under which the engine saw the packets; a fact of an unknown tag (its endpoint left while the
-    fact was under way) is dropped, since nobody could say whose it is.
-    """
+    """One record a reporter and aggregation key, flows of the same key folded into it. Each has its endpoint."""
     folded: dict[tuple[object, ...], Record] = {}
     flow_ids: dict[tuple[object, ...], set[int]] = {}
-    for flow in flows:
-        endpoint = endpoints.get(flow["tag"])
-        if endpoint is None:
-            continue
+    for endpoint, flow in flows:
         for record in _sides(flow, endpoint, parties, host, interval, level):
             key = tuple(record[name] for name in _KEY)
             ids = flow_ids.setdefault(key, set())
@@ -66,8 +58,7 @@ def flow_records(
 
 
 def dns_records(
-    exchanges: Iterable[Dns],
-    endpoints: Mapping[int, Endpoint],
+    exchanges: Iterable[tuple[Endpoint, Dns]],
     parties: Parties,
     *,
     host: str,
@@ -75,9 +66,8 @@ def dns_records(
 ) -> list[Record]:
     """One record a client, question, answer and server. Only the client's end writes: the server's would repeat it."""
     folded: dict[tuple[object, ...], Record] = {}
-    for exchange in exchanges:
-        endpoint = endpoints.get(exchange["tag"])
-        if endpoint is None or exchange["client_ip"] not in (endpoint.ips or (exchange["client_ip"],)):
+    for endpoint, exchange in exchanges:
+        if exchange["client_ip"] not in (endpoint.ips or (exchange["client_ip"],)):
             continue
         record = _dns_record(exchange, parties, host, interval, endpoint.namespace)
         key = (

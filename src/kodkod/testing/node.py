@@ -301,6 +301,8 @@ class SimulatedLive:
     def __init__(self, network: Network, workers: int, memory_bytes: int) -> None:
         self.workers, self.memory_bytes = workers, memory_bytes
         self.attached: dict[int, _Attached] = {}
+        self.shared: tuple[FactKind, ...] | None = None
+        self.ignored: frozenset[int] = frozenset()
         self.is_closed = False
         self._network = network
         self._alerts: list[Alert] = []
@@ -321,6 +323,14 @@ class SimulatedLive:
             raise OSError(19, "No such device", interface)
         self.attached[tag] = _Attached(interface, rules, tuple(facts))
 
+    def attach_all(self, *, facts: Sequence[FactKind] = (), ignore: Sequence[int] = ()) -> None:
+        """Every interface, under its index; those to come are heard too."""
+        self.shared = tuple(facts)
+        self.ignore(ignore)
+
+    def ignore(self, links: Sequence[int]) -> None:
+        self.ignored = frozenset(links)
+
     def set_rules(self, tag: int, rules: SimulatedRules | None) -> None:
         self.attached[tag].rules = rules
 
@@ -328,8 +338,11 @@ class SimulatedLive:
         self.attached.pop(tag, None)
 
     def look(self, interface: str, seen: Seen) -> None:
+        index = self._network.interfaces[interface]
+        if self.shared is not None and index not in self.ignored and index not in self.attached:
+            self.attached[index] = _Attached(interface, None, self.shared)
         for tag, attached in self.attached.items():
-            if attached.interface != interface:
+            if attached.interface != interface or tag in self.ignored:
                 continue
             attached.packets += 1
             attached.bytes += len(seen.frame)

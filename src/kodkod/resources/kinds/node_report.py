@@ -214,6 +214,8 @@ class NodeReportStatus(Model):
     """Whether it does what it is there for."""
     address: str = ""
     """Base URL of the node's file server; an agent's only."""
+    certificate: str = ""
+    """Certificate (PEM) that this file server shows, where it is one of its own making."""
     endpoints: int = 0
     """Endpoints of this node."""
     interfaces: int = 0
@@ -222,6 +224,8 @@ class NodeReportStatus(Model):
     """Packets looked at for logs or inspection since the start."""
     drops: FreeForm = Field(default_factory=dict)
     """Packets lost for logs or inspection, by reason."""
+    unattributed: int = 0
+    """Flow and DNS facts left out because nobody could say whose interface they were seen at."""
     captures: Annotated[list[CaptureReport], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
     """Captures with endpoints or files here."""
     inspections: Annotated[list[InspectionReport], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
