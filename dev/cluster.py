@@ -64,6 +64,9 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         say(f"error: this failed: {' '.join(map(str, error.cmd))}")
         return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
 
 
 def test(arguments: list[str]) -> int:
@@ -89,8 +92,7 @@ def up(arguments: list[str]) -> int:
         say(f"error: {hindrance}")
         return 2
     if "--fresh" in arguments:
-        end(STATE)
-        shutil.rmtree(STATE, ignore_errors=True)
+        remove(STATE)
     build()
     start(STATE)
     say(f"kubectl:    {_shown(LOCAL / 'k')} {_shown(STATE)} get pods -A")
@@ -117,7 +119,7 @@ def cannot() -> str:
     if os.geteuid() != 0:
         return "a local cluster needs root: sudo make test-cluster, or set KODKOD_TEST_KUBECONFIG"
     if shutil.which("go") is None:
-        return "a local cluster needs Go 1.26 to build Kubernetes: apt-get install golang, or https://go.dev/dl"
+        return "a local cluster needs Go 1.26 or newer to build Kubernetes: https://go.dev/dl"
     if shutil.which("apt-get") is None:
         return "a local cluster needs Debian's packages (runc, CNI plugins): set KODKOD_TEST_KUBECONFIG instead"
     if ":memory:" not in Path("/proc/self/cgroup").read_text():
@@ -145,21 +147,20 @@ def our_image() -> None:
 @contextmanager
 def local_cluster() -> Iterator[list[Outcome]]:
     """A fresh cluster for the block, and the list of outcomes; what it left on the machine becomes the last of them."""
-    end(SUITE_STATE)
-    shutil.rmtree(SUITE_STATE, ignore_errors=True)
-    start(SUITE_STATE)
+    remove(SUITE_STATE)
     outcomes: list[Outcome] = []
-    made_of = traces.note(SUITE_STATE)
+    made_of = None
     try:
+        start(SUITE_STATE)
+        made_of = traces.note(SUITE_STATE)
         yield outcomes
     finally:
         keep_logs(SUITE_STATE)
-        end(SUITE_STATE)
-    left = traces.left(made_of)
-    for trace in left:
-        say(f"left behind: {trace}")
-    outcomes.append(Outcome(0, 1) if left else Outcome(1, 0))
-    shutil.rmtree(SUITE_STATE)
+        remove(SUITE_STATE)
+        left = traces.left(made_of) if made_of else []
+        for trace in left:
+            say(f"left behind: {trace}")
+        outcomes.append(Outcome(0, 1) if left else Outcome(1, 0))
 
 
 def start(state: Path) -> None:
@@ -172,11 +173,21 @@ def end(state: Path) -> None:
     _run(LOCAL / "down.sh", state)
 
 
+def remove(state: Path) -> None:
+    end(state)
+    shutil.rmtree(state, ignore_errors=True)
+
+
 def keep_logs(state: Path) -> None:
-    """The components' logs, which say why a node or a pod did not do its part."""
+    """Logs of components and of our pods, which say why somebody did not do his part."""
     kept = suites.RESULTS / "cluster-logs"
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(state / "log", kept)
+    if (state / "log").exists():
+        shutil.copytree(state / "log", kept)
+    for pod in state.glob("n*/disk/var/log/pods/*"):
+        if pod.name.startswith(("kodkod-system_", "tigera-dpi_")):
+            node = pod.relative_to(state).parts[0]
+            shutil.copytree(pod, kept / f"{node}_{pod.name}", dirs_exist_ok=True)
 
 
 def _run(*command: object, environment: dict[str, str] | None = None, quiet: bool = False) -> None:

@@ -92,3 +92,13 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     cluster.kubectl("create", "namespace", name)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """After failures: what the cluster looked like."""
+    found = ground.from_environment()
+    if found is None or not terminalreporter.stats.get("failed", []) + terminalreporter.stats.get("error", []):
+        return
+    terminalreporter.section("the cluster when the suite ended")
+    for question in (("get", "pods", "-A", "-o", "wide"), ("get", "events", "-A", "--sort-by=.lastTimestamp")):
+        terminalreporter.write_line("\n".join(found.try_kubectl(*question).stdout.splitlines()[-40:]))
