@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from kodkod.access import SERVER
-from kodkod.capture.retrieval import Found, Nodes, RemoteFile, Stream
+from kodkod.capture.retrieval import Found, Nodes, Place, RemoteFile, Stream
 from kodkod.clock import rfc3339
 from kodkod.resources import Object, kinds
 from kodkod.server import node_features
@@ -42,7 +42,8 @@ class Disk(Nodes):
     held: dict[str, bytes] = {}  # noqa: RUF012  # emptied by the fixture
 
     async def files(self, reports: Iterable[Object], namespace: str, name: str) -> Found:
-        return Found([RemoteFile("n1", "", name, len(data), f"id-{name}", True) for name, data in self.held.items()])
+        here = Place("")
+        return Found([RemoteFile("n1", here, name, len(data), f"id-{name}", True) for name, data in self.held.items()])
 
     async def open(self, file: RemoteFile, namespace: str, name: str, asked_range: str = "") -> Stream:
         async def content() -> AsyncIterator[bytes]:

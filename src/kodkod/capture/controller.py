@@ -70,9 +70,13 @@ def essence(status: Mapping[str, Any]) -> Any:
 
 
 class Controller:
-    """Runs in the server; `resources` writes with the server's own identity."""
+    """Runs in the server; `resources` writes with the server's own identity.
 
-    def __init__(self, resources: Resources, clock: Clock) -> None:
+    shows_pods: whether the nodes' processes are shown as pods; in a cluster they are pods.
+    """
+
+    def __init__(self, resources: Resources, clock: Clock, *, shows_pods: bool = True) -> None:
+        self._shows_pods = shows_pods
         self._resources = resources
         self._clock = clock
         self._captures = Informer(resources, kinds.PACKET_CAPTURE)
@@ -114,7 +118,8 @@ class Controller:
         for kept in (self._written, self._last):
             for key in [key for key in kept if key not in self._captures.items]:
                 del kept[key]
-        await self._show_agents(reports, now)
+        if self._shows_pods:
+            await self._show_agents(reports, now)
 
     async def _show_agents(self, reports: list[Object], now: datetime) -> None:
         """Agents as pods of kodkod-system, with the state of the real processes."""

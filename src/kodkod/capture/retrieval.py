@@ -1,5 +1,7 @@
 """How does the server fetch capture files from the nodes? Over TLS with its own certificate, node by node.
 
+A node that publishes its certificate in its report is believed with exactly this one; else the authority decides.
+
 A node that does not answer costs only its own files; the caller is told which.
 """
 
@@ -10,7 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -25,15 +27,25 @@ PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A node's file server. certificate: PEM, as the node published it; "" where the authority vouches for it."""
+
+    address: str
+    certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One capture file on a node. id: survives a renaming at rotation."""
+    """One capture file on a node. id: survives a renaming at rotation. crc32, mtime_ns: only where asked for."""
 
     node: str
-    address: str
+    place: Place
     name: str
     bytes: int
     id: str
     active: bool
+    crc32: int = 0
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,43 +86,91 @@ class Stream:
         await self._stack.aclose()
 
 
+class Trust(Protocol):
+    """Whoever holds the server's own certificate."""
+
+    def towards(self, certificate: str) -> ssl.SSLContext:
+        """A client context that shows ours and believes a node with this certificate; with "" the authority's."""
+        ...
+
+
+class PkiFolder:
+    """Certificates of one host: `ca.crt`, `client.crt` and `client.key` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def towards(self, certificate: str) -> ssl.SSLContext:
+        context = pinned(certificate) if certificate else ssl.create_default_context(cafile=self._folder / "ca.crt")
+        context.load_cert_chain(self._folder / "client.crt", self._folder / "client.key")
+        return context
+
+
+def pinned(certificate: str) -> ssl.SSLContext:
+    """A client context that believes this one certificate, whatever name it bears. Raises ssl.SSLError for no PEM."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=certificate)
+    return context
+
+
 class Nodes:
-    """The nodes' file servers. pki: folder with the authority and the server's own certificate."""
+    """The nodes' file servers."""
 
-    def __init__(self, pki: Path) -> None:
-        self._pki = pki
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
 
-    def _session(self) -> aiohttp.ClientSession:
-        trust = ssl.create_default_context(cafile=str(self._pki / "ca.crt"))
-        trust.load_cert_chain(self._pki / "client.crt", self._pki / "client.key")
+    def _session(self, place: Place) -> aiohttp.ClientSession:
+        """Raises ssl.SSLError, an OSError, where the published certificate is none."""
+        context = self._trust.towards(place.certificate)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=IDLE_S)
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust), timeout=timeout)
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), timeout=timeout)
 
-    async def files(self, reports: Iterable[Object], namespace: str, name: str) -> Found:
-        """Files of one capture on all nodes, sorted by node and name."""
+    async def files(self, reports: Iterable[Object], namespace: str, name: str, *, sealed: bool = False) -> Found:
+        """Files of one capture on all nodes, sorted by node and name. sealed: with checksums and to the last packet."""
         found = Found()
-        async with self._session() as session:
-            for node, address in sorted(addresses(reports).items()):
-                try:
-                    async with session.get(f"{address}/files/{namespace}/{name}") as answer:
-                        answer.raise_for_status()
-                        listed: dict[str, Any] = await answer.json()
-                except (aiohttp.ClientError, TimeoutError) as error:
-                    telemetry.node_not_reached(node, str(error))
-                    found.unreachable.append(node)
-                    continue
-                found.files.extend(RemoteFile(node=node, address=address, **file) for file in listed["files"])
+        question = "?sealed=1" if sealed else ""
+        for node, place in sorted(places(reports).items()):
+            listed = await self._listed(node, place, f"/files/{namespace}/{name}{question}")
+            if listed is None:
+                found.unreachable.append(node)
+            else:
+                found.files.extend(RemoteFile(node=node, place=place, **file) for file in listed["files"])
         return found
+
+    async def namespaces_of(self, reports: Iterable[Object], name: str) -> tuple[list[str], list[str]]:
+        """Namespaces with files of captures of a name, their objects gone or not; and the nodes not reached."""
+        found: set[str] = set()
+        unreachable = []
+        for node, place in sorted(places(reports).items()):
+            listed = await self._listed(node, place, f"/places/{name}")
+            if listed is None:
+                unreachable.append(node)
+            else:
+                found.update(listed["namespaces"])
+        return sorted(found), unreachable
+
+    async def _listed(self, node: str, place: Place, path: str) -> dict[str, Any] | None:
+        """A node's answer; None, counted and logged, where it does not answer."""
+        try:
+            async with self._session(place) as session, session.get(f"{place.address}{path}") as answer:
+                answer.raise_for_status()
+                listed: dict[str, Any] = await answer.json()
+                return listed
+        except (aiohttp.ClientError, ssl.SSLError, TimeoutError) as error:
+            telemetry.node_not_reached(node, str(error))
+            return None
 
     async def open(self, file: RemoteFile, namespace: str, name: str, asked_range: str = "") -> Stream:
         """A file's bytes up to its last whole packet, or a range of them. The stream has to be read or closed.
 
         Raises aiohttp.ClientError or TimeoutError where the node is not reached.
         """
-        url = f"{file.address}/files/{namespace}/{name}/{file.id}"
+        url = f"{file.place.address}/files/{namespace}/{name}/{file.id}"
         stack = contextlib.AsyncExitStack()
         try:
-            session = await stack.enter_async_context(self._session())
+            session = await stack.enter_async_context(self._session(file.place))
             headers = {"Range": asked_range} if asked_range else {}
             answer = await stack.enter_async_context(session.get(url, headers=headers))
         except BaseException:
@@ -128,28 +188,43 @@ class Nodes:
         async for chunk in stream:
             yield chunk
 
+    async def part(self, file: RemoteFile, namespace: str, name: str, begin: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes [begin, end) of a file. Raises Vanished where they are not there any more."""
+        stream = await self.open(file, namespace, name, f"bytes={begin}-{end - 1}")
+        missing = end - begin
+        if stream.status != 206:
+            await stream.close()
+            raise Vanished(f"{file.name} on {file.node}: status {stream.status}")
+        async for chunk in stream:
+            missing -= len(chunk)
+            yield chunk
+        if missing:
+            raise Vanished(f"{file.name} on {file.node}: {missing} bytes are missing")
+
     async def delete(self, reports: Iterable[Object], namespace: str, name: str) -> tuple[int, list[str]]:
         """Delete the files on all nodes. Returns how many went and which nodes did not answer. Raises Busy."""
         gone, unreachable = 0, []
-        async with self._session() as session:
-            for node, address in sorted(addresses(reports).items()):
-                try:
-                    async with session.delete(f"{address}/files/{namespace}/{name}") as answer:
-                        if answer.status == 409:
-                            raise Busy(node)
-                        answer.raise_for_status()
-                        gone += int((await answer.json())["deleted"])
-                except (aiohttp.ClientError, TimeoutError) as error:
-                    telemetry.node_not_reached(node, str(error))
-                    unreachable.append(node)
+        for node, place in sorted(places(reports).items()):
+            try:
+                async with (
+                    self._session(place) as session,
+                    session.delete(f"{place.address}/files/{namespace}/{name}") as answer,
+                ):
+                    if answer.status == 409:
+                        raise Busy(node)
+                    answer.raise_for_status()
+                    gone += int((await answer.json())["deleted"])
+            except (aiohttp.ClientError, ssl.SSLError, TimeoutError) as error:
+                telemetry.node_not_reached(node, str(error))
+                unreachable.append(node)
         return gone, unreachable
 
 
-def addresses(reports: Iterable[Object]) -> dict[str, str]:
+def places(reports: Iterable[Object]) -> dict[str, Place]:
     """File servers by node, from the agents' reports."""
     found = {}
     for report in reports:
-        address = (report.get("status") or {}).get("address")
-        if report["spec"]["role"] == "agent" and address:
-            found[report["spec"]["node"]] = address
+        status = report.get("status") or {}
+        if report["spec"]["role"] == "agent" and status.get("address"):
+            found[report["spec"]["node"]] = Place(status["address"], status.get("certificate") or "")
     return found

@@ -79,9 +79,13 @@ def covers(report: Object, inspections: Iterable[Object]) -> bool:
 
 
 class Controller:
-    """Runs in the server; `resources` writes with the server's own identity."""
+    """Runs in the server; `resources` writes with the server's own identity.
 
-    def __init__(self, resources: Resources, clock: Clock) -> None:
+    shows_pods: whether the nodes' processes are shown as pods; in a cluster they are pods.
+    """
+
+    def __init__(self, resources: Resources, clock: Clock, *, shows_pods: bool = True) -> None:
+        self._shows_pods = shows_pods
         self._resources = resources
         self._clock = clock
         self._inspections = Informer(resources, kinds.DEEP_PACKET_INSPECTION)
@@ -130,7 +134,8 @@ class Controller:
         for kept in (self._written, self._last):
             for key in [key for key in kept if key not in self._inspections.items]:
                 del kept[key]
-        await self._show_pods(reports, now)
+        if self._shows_pods:
+            await self._show_pods(reports, now)
         await self._confirm(reports)
 
     def _counts(self, report: Object, now: datetime) -> bool:

@@ -6,10 +6,9 @@ A feature is added in `compose`, in a few lines; nothing is decided here.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from starlette.types import ASGIApp
 from kodkod import __version__
 from kodkod.access import Request as AccessRequest
 from kodkod.access import RoleAuthorizer, bootstrap
+from kodkod.capture.retrieval import PkiFolder
 from kodkod.clock import Clock, SystemClock
 from kodkod.lab.logs import PodLogFiles
 from kodkod.logs.stores.duckdb import DuckdbLogStore
@@ -42,14 +42,13 @@ from kodkod.server.kube.face import Face
 from kodkod.server.kube.streaming import TakeoverProtocol, exec_routes
 from kodkod.server.lab_pods import LabExec
 from kodkod.server.node_features import add_node_features
-from kodkod.server.services import Controller, Services
+from kodkod.server.services import Services
+from kodkod.server.serving import STOP_GRACE_S, serve
 from kodkod.store import Resources
 from kodkod.store.embedded import EmbeddedResources
 from kodkod.store.errors import AlreadyExists
 
 WEB = Path(__file__).parent / "web"
-STOP_GRACE_S = 3
-CONTROLLER_PAUSE_S = 5.0
 # The version in the download path of the command line client; any version is served the same program.
 CNX_VERSION = f"v{__version__}"
 
@@ -92,7 +91,7 @@ async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]
             controllers=[audit_log],
         )
         services.state["logs"] = logs
-        add_node_features(services)
+        add_node_features(services, PkiFolder(config.data / "pki"))
         async with facts_of(services, logs):
             yield services
     finally:
@@ -133,11 +132,11 @@ async def ensure(resources: Resources, kind: Kind, obj: Object, *, current: bool
             await resources.patch(kind, name, {k: v for k, v in obj.items() if k != "metadata"}, field_manager="kodkod")
 
 
-def create_app(services: Services) -> ASGIApp:
-    """The routes over composed services, behind the door."""
-    face = Face(services)
+def create_app(services: Services, face: Face | None = None) -> ASGIApp:
+    """The routes over composed services, behind the door. face: of Kubernetes; one over our own store unless given."""
+    face = face if face is not None else Face(services)
     routes: list[BaseRoute] = [
-        *(Route(path, healthy) for path in ("/healthz", "/livez", "/readyz")),
+        *health(),
         Route("/metrics", metrics),
         Route("/download/binaries/{version}/calicoctl", calicoctl),
         *(Route(path, handler, methods=list(methods)) for path, methods, handler in services.routes),
@@ -174,6 +173,11 @@ def share(app: Starlette, services: Services) -> None:
         setattr(app.state, name, value)
 
 
+def health() -> list[BaseRoute]:
+    """What probes ask, without a caller."""
+    return [Route(path, healthy) for path in ("/healthz", "/livez", "/readyz")]
+
+
 async def healthy(_request: Request) -> Response:
     return PlainTextResponse("ok")
 
@@ -194,30 +198,12 @@ async def calicoctl(request: Request) -> Response:
     return Response(program, media_type="application/octet-stream")
 
 
-class Server(uvicorn.Server):
-    """uvicorn, without its signal handlers: the process's door owns the signals and asks for an end by cancelling."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def run(config: ServerConfig) -> None:
     """Serve until cancelled; then end cleanly. Exits where the address cannot be had."""
     clock = SystemClock()
     async with compose(config, clock) as services:
-        server = Server(settings(config, create_app(services)))
         telemetry.started(f"{config.host}:{config.port}", __version__)
-        async with asyncio.TaskGroup() as group:
-            serving = group.create_task(server.serve())
-            beside = [group.create_task(keep_running(controller)) for controller in services.controllers]
-            try:
-                await asyncio.shield(serving)
-            except asyncio.CancelledError:
-                server.should_exit = True
-                await asyncio.wait([serving])
-            for task in beside:
-                task.cancel()
+        await serve(settings(config, create_app(services)), [*services.controllers, *services.elected])
 
 
 def settings(config: ServerConfig, app: ASGIApp) -> uvicorn.Config:
@@ -237,13 +223,3 @@ def settings(config: ServerConfig, app: ASGIApp) -> uvicorn.Config:
         timeout_graceful_shutdown=STOP_GRACE_S,
         timeout_keep_alive=75,
     )
-
-
-async def keep_running(controller: Controller) -> None:
-    """A controller that fails is a fault of ours; it starts again after a pause, and the others go on."""
-    while True:
-        try:
-            await controller.run()
-        except Exception as error:
-            telemetry.controller_failed(type(controller).__module__, error, CONTROLLER_PAUSE_S)
-        await asyncio.sleep(CONTROLLER_PAUSE_S)

@@ -45,7 +45,8 @@ async def facts_of(services: Services, logs: DuckdbLogStore) -> AsyncIterator[Fa
     services.routers += [one.router(facts) for one in (records, ingest, alerts)] + [live.router(hints)]
     services.routes += search.routes(facts)
     alert_controller = Controller(services.resources, logs, events, services.clock)
-    services.controllers += [exceptions, hints, alert_controller, Maintenance(logs, services.clock)]
+    services.controllers += [exceptions, hints, Maintenance(logs, services.clock)]
+    services.elected.append(alert_controller)
     services.state["events"] = events
     checks = services.checks
     for kind in (kinds.GLOBAL_ALERT, kinds.GLOBAL_ALERT_TEMPLATE):

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from kodkod.capture import controller as capturing
 from kodkod.capture.calicoctl import source as calicoctl_source
-from kodkod.capture.retrieval import Nodes
+from kodkod.capture.retrieval import Nodes, Trust
 from kodkod.capture.routes import FileRoutes
 from kodkod.inspection import controller as inspecting
 from kodkod.resources import kinds
@@ -15,11 +15,18 @@ from kodkod.server import audit, captures
 from kodkod.server.services import Services, Subresource
 
 
-def add_node_features(services: Services) -> None:
-    """Add what the nodes' features need of a server to its services."""
+def add_node_features(services: Services, trust: Trust, *, shows_pods: bool = True) -> None:
+    """Add what the nodes' features need of a server to its services.
+
+    trust: the server's own certificate towards the nodes. shows_pods: whether their processes are shown as pods; in a
+    cluster they are pods.
+    """
     resources, clock = services.resources, services.clock
-    services.controllers += [capturing.Controller(resources, clock), inspecting.Controller(resources, clock)]
-    nodes = Nodes(services.data / "pki")
+    services.elected += [
+        capturing.Controller(resources, clock, shows_pods=shows_pods),
+        inspecting.Controller(resources, clock, shows_pods=shows_pods),
+    ]
+    nodes = Nodes(trust)
     files = FileRoutes(resources, services.authorizer, nodes, Recorder(services))
     services.routes += files.routes()
     services.routers.append(captures.router(services, files, nodes))

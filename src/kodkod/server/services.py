@@ -88,6 +88,7 @@ class Services:
 
     subresources: by (plural, subresource). routes: further plain routes by path template, outside `/v1` and the
     Kubernetes face (the product's aliases). state: set as attributes of `request.app.state` for routers.
+    controllers: run beside each server. elected: write for all, so they run in one server at a time.
     """
 
     data: Path
@@ -104,6 +105,7 @@ class Services:
     routers: list[APIRouter] = field(default_factory=list)
     routes: list[tuple[str, Sequence[str], HttpRoute]] = field(default_factory=list)
     controllers: list[Controller] = field(default_factory=list)
+    elected: list[Controller] = field(default_factory=list)
     calicoctl: Download | None = None
     state: dict[str, Any] = field(default_factory=dict)
     web: Path | None = None

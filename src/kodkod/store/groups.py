@@ -19,6 +19,11 @@ CRD_GROUPS: StoredAs = {PUBLIC: CRD}
 AS_THEY_ARE: StoredAs = {}
 
 
+def stored_in_mode(mode: str) -> StoredAs:
+    """mode: as the chart's `api.mode` says. Where v3 itself is served as CRDs, objects are stored as they are."""
+    return AS_THEY_ARE if mode == "v3-crds" else CRD_GROUPS
+
+
 def renamed(obj: Any, old: GroupVersion, new: GroupVersion) -> Any:
     """A copy of an object, list, patch or Table under another group; parts that stay the same are shared.
 

@@ -22,7 +22,7 @@ from kodkod.resources.findings import Cause
 from kodkod.resources.kinds import GroupVersion, Kind
 from kodkod.store import in_cluster, kubeconfig
 from kodkod.store.errors import BY_REASON, Gone, StoreError, Unavailable
-from kodkod.store.groups import AS_THEY_ARE, CRD_GROUPS, StoredAs, renamed
+from kodkod.store.groups import AS_THEY_ARE, StoredAs, renamed, stored_in_mode
 from kodkod.store.protocol import FieldValidation, ObjectList, Patch, Preconditions, Warnings, WatchEvent
 
 REQUEST_TIMEOUT_S = 30.0
@@ -56,7 +56,7 @@ class RemoteResources:
         watch_s: how long a watch may last; up to half as long again, so that many do not end together.
         """
         self.server = server.rstrip("/")
-        self._stored_as = stored_as
+        self.stored_as = stored_as
         self._watch_s = watch_s
         self._session = aiohttp.ClientSession(
             headers={"Accept": "application/json", "User-Agent": "kodkod"},
@@ -83,7 +83,7 @@ class RemoteResources:
             account.server,
             token=account.token,
             trust=account.ssl_context(),
-            stored_as=CRD_GROUPS,
+            stored_as=stored_in_mode(environment.get("KODKOD_API_MODE", "")),
             watch_s=WATCH_CLUSTER_S,
         )
 
@@ -210,15 +210,15 @@ class RemoteResources:
         return self._public(kind, found)
 
     def _path(self, kind: Kind, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
-        group_version = self._stored_as.get(kind.group_version, kind.group_version)
+        group_version = self.stored_as.get(kind.group_version, kind.group_version)
         return path_of(kind, namespace, name, subresource, group_version=group_version)
 
     def _stored(self, kind: Kind, body: object) -> object:
-        stored_as = self._stored_as.get(kind.group_version)
+        stored_as = self.stored_as.get(kind.group_version)
         return body if stored_as is None else renamed(body, kind.group_version, stored_as)
 
     def _public(self, kind: Kind, obj: Object) -> Object:
-        stored_as = self._stored_as.get(kind.group_version)
+        stored_as = self.stored_as.get(kind.group_version)
         if stored_as is None:
             return obj
         shown: Object = renamed(obj, stored_as, kind.group_version)

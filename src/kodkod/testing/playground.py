@@ -23,9 +23,10 @@ from kodkod.clock import SystemClock, rfc3339
 from kodkod.lab.processes import PipedProcess, TerminalProcess, spawn
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds import Kind
-from kodkod.server.app import Server, ServerConfig, compose, create_app, settings
+from kodkod.server.app import ServerConfig, compose, create_app, settings
 from kodkod.server.kube.streaming import ContainerNotFound, PodNotFound
 from kodkod.server.services import LogRequest
+from kodkod.server.serving import Server
 from kodkod.store import Resources
 from kodkod.store.errors import AlreadyExists, NotFound
 

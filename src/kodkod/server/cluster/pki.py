@@ -26,14 +26,13 @@ from kodkod.server import certificates
 from kodkod.server.cluster import telemetry
 from kodkod.store import Resources
 from kodkod.store.errors import AlreadyExists, Conflict, NotFound, StoreError
-from kodkod.store.informer import Informer
 
 SECRET, CONFIG_MAP = "kodkod-tls", "kodkod-ca"
 SERVICES = ("kodkod-server", "kodkod-face")
 CLIENT = "kodkod-server"
 LEAF_LIFE = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
-LOOK_S = 3600.0
+LOOK_S = 60.0
 RETRY_S = 5.0
 PAUSE_S = 0.1
 ATTEMPTS_MAX = 20
@@ -51,11 +50,12 @@ class Keys:
     client_key: bytes
 
     @staticmethod
-    def of(secret: Object) -> Keys:
-        """Raises KeyError where the Secret is not one of ours."""
+    def of(secret: Object) -> Keys | None:
+        """None for a Secret that nobody has filled yet."""
         data = secret.get("data") or {}
-        texts = (base64.b64decode(data[name]) for name in FIELDS)
-        return Keys(*texts)
+        if not all(data.get(name) for name in FIELDS):
+            return None
+        return Keys(*(base64.b64decode(data[name]) for name in FIELDS))
 
     @property
     def data(self) -> dict[str, str]:
@@ -147,30 +147,23 @@ class Pki:
         await self._resources.create(kinds.SECRET, secret, self._namespace, field_manager="kodkod")
 
     async def run(self) -> None:
-        """Follow the Secret, and look now and then whether a leaf ends soon."""
-        informer = Informer(self._resources, kinds.SECRET, self._namespace, field_selector=f"metadata.name={SECRET}")
-        changed = asyncio.Event()
-        informer.wake(changed)
+        """Look now and then whether somebody renewed it, or a leaf ends soon.
+
+        It is read, not watched: a right to this one Secret is all that is needed.
+        """
         told: Keys | None = None
-        async with asyncio.TaskGroup() as group:
-            group.create_task(informer.run())
-            while True:
-                changed.clear()
-                wait_s = LOOK_S
-                try:
-                    keys = await self.ensure()
-                    if keys != told:
-                        for tell in self.on_change:
-                            tell(keys)
-                        told = keys
-                except StoreError as error:
-                    telemetry.certificates_not_kept(str(error))
-                    wait_s = RETRY_S
-                try:
-                    async with asyncio.timeout(wait_s):
-                        await changed.wait()
-                except TimeoutError:
-                    continue
+        while True:
+            wait_s = LOOK_S
+            try:
+                keys = await self.ensure()
+                if keys != told:
+                    for tell in self.on_change:
+                        tell(keys)
+                    told = keys
+            except StoreError as error:
+                telemetry.certificates_not_kept(str(error))
+                wait_s = RETRY_S
+            await asyncio.sleep(wait_s)
 
 
 class Publication:

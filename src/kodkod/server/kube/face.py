@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import datetime
 from typing import Any, Protocol
@@ -183,7 +184,8 @@ class Face:
         if isinstance(done, Response):
             self._on_record(request, caller, target, verb, received, {"code": done.status_code}, None)
             return done
-        self._on_record(request, caller, target, verb, received, {"code": done.code}, done)
+        status = {**done.content, "code": done.code} if done.code >= 400 else {"code": done.code}
+        self._on_record(request, caller, target, verb, received, status, done)
         return json_response(done.content, done.code, done.warnings)
 
     def _verb(self, request: Request, target: Target) -> str | None:
@@ -233,10 +235,10 @@ class Face:
         route = services.subresources.get((target.kind.plural, target.subresource))
         if route is None:
             return answers.not_served(request.url.path)
-        try:
-            obj = await services.resources.get(target.kind, target.name, target.in_namespace)
-        except NotFound:
-            obj = None
+        obj = None
+        if target.namespace or not target.kind.namespaced:
+            with contextlib.suppress(NotFound):
+                obj = await services.resources.get(target.kind, target.name, target.in_namespace)
         return await route(Subresource(request, caller, target.namespace, target.name, obj, target.rest))
 
     def _log(self, request: Request, target: Target) -> Response:
