@@ -29,8 +29,8 @@ from urllib.parse import quote
 VERSION = "v0.1.0"
 DONE, FAILED, USAGE = 0, 1, 2
 TIMEOUT_S = 60
-ATTEMPTS = 4
-"""A file whose connection breaks is taken up again this often, with growing pauses."""
+ATTEMPTS = 6
+"""A file whose connection or node breaks is taken up again this often, with growing pauses: some fifteen seconds."""
 CHUNK_BYTES = 256 * 1024
 PARTIAL = 206
 GROUP = "/apis/projectcalico.org/v3"
@@ -93,7 +93,7 @@ def captured_packets(options: argparse.Namespace) -> int:
     if options.all_namespaces:
         namespaces = namespaces_of(cluster, options.name)
         if not namespaces:
-            raise Failure(f"no capture named {options.name} in any namespace")
+            raise Failure(f"no capture named {options.name} and no file of one in any namespace")
     failures = 0
     for namespace in namespaces:
         try:
@@ -109,8 +109,13 @@ def captured_packets(options: argparse.Namespace) -> int:
 
 
 def namespaces_of(cluster: Cluster, name: str) -> list[str]:
+    """Namespaces with a capture of this name, or with files of one that is gone."""
     listed = json.loads(cluster.ask(f"{GROUP}/packetcaptures"))["items"]
-    return sorted(item["metadata"]["namespace"] for item in listed if item["metadata"]["name"] == name)
+    found = {item["metadata"]["namespace"] for item in listed if item["metadata"]["name"] == name}
+    left = json.loads(cluster.ask(f"{GROUP}/packetcaptures/{quote(name)}/files"))
+    for node in left["unreachable"]:
+        print(f"error: node {node} did not answer; files that only it has are not seen", file=sys.stderr)
+    return sorted(found | {item["namespace"] for item in left["items"]})
 
 
 def copy(cluster: Cluster, namespace: str, name: str, folder: Path, prefix: str) -> int:
@@ -147,7 +152,7 @@ def named(items: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
 
 def clean(cluster: Cluster, namespace: str, name: str) -> None:
     print(f"Clean capture files for {namespace}/{name}")
-    cluster.ask(f"/packet-capture/files/{quote(namespace)}/{quote(name)}/files.zip", "DELETE")
+    cluster.ask(f"{GROUP}/namespaces/{quote(namespace)}/packetcaptures/{quote(name)}/files", "DELETE")
 
 
 class Cluster:
@@ -169,10 +174,15 @@ class Cluster:
         cluster = entry_of(document, "clusters", context.get("cluster"), path)["cluster"]
         user = entry_of(document, "users", context.get("user"), path)["user"]
         trust = ssl.create_default_context()
-        if data := cluster.get("certificate-authority-data"):
-            trust = ssl.create_default_context(cadata=base64.b64decode(data).decode())
-        elif file := cluster.get("certificate-authority"):
-            trust = ssl.create_default_context(cafile=str(path.parent / file))
+        try:
+            if data := cluster.get("certificate-authority-data"):
+                trust = ssl.create_default_context(cadata=base64.b64decode(data).decode())
+            elif file := cluster.get("certificate-authority"):
+                trust = ssl.create_default_context(cafile=str(path.parent / file))
+        except (OSError, ValueError) as error:
+            raise Failure(f"kubeconfig {path}: the certificate authority cannot be read: {error}") from error
+        if not isinstance(cluster.get("server"), str):
+            raise Failure(f"kubeconfig {path}: cluster {context.get('cluster')} names no server")
         if "token" not in user:
             raise Failure(f"kubeconfig {path}: user {context.get('user')} has no token")
         return Cluster(cluster["server"], user["token"], trust)
@@ -196,7 +206,7 @@ class Cluster:
                     self._append(path, partial)
                     break
                 except (OSError, http.client.HTTPException) as error:
-                    if attempt == ATTEMPTS or isinstance(error, urllib.error.HTTPError):
+                    if attempt == ATTEMPTS or not may_pass(error):
                         raise self._failure(error) from error
                     time.sleep(attempt)
             partial.replace(target)
@@ -229,6 +239,11 @@ class Cluster:
         return Failure(f"{self._server} is not reached: {getattr(error, 'reason', error)}")
 
 
+def may_pass(error: Exception) -> bool:
+    """Whether the same request may go well in a moment: what the server refuses it refuses again."""
+    return not isinstance(error, urllib.error.HTTPError) or error.code >= 500
+
+
 def words_of(error: urllib.error.HTTPError) -> str:
     """What the server said: a line of text, or the message of a Status."""
     text = error.read().decode(errors="replace").strip()
@@ -249,7 +264,10 @@ def entry_of(document: dict[str, Any], section: str, name: object, path: Path) -
 def parse(text: str) -> dict[str, Any]:
     """A kubeconfig: JSON, or the part of YAML that they are written in (block maps and lists of plain values)."""
     if text.lstrip().startswith("{"):
-        document = json.loads(text)
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise Failure(f"kubeconfig: not JSON: {error}") from error
     else:
         lines = [line.rstrip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         document, rest = block([line for line in lines if line != "---"], 0)

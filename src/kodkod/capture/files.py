@@ -29,6 +29,7 @@ _HEADER_BYTES = 24
 _RECORD_BYTES = 16
 _IDENTITY_BYTES = _HEADER_BYTES + _RECORD_BYTES  # there from a file's first moment: files are made at the first packet
 _CAPTURED_MAX = 1 << 28
+_CHUNK_BYTES = 1 << 20
 _MAGIC = {
     b"\xd4\xc3\xb2\xa1": "<",
     b"\x4d\x3c\xb2\xa1": "<",
@@ -49,6 +50,18 @@ class Stored:
     name: str
     bytes: int
     id: str
+    active: bool
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One capture file as it can be handed out now. bytes: up to the last whole packet; crc32: of these."""
+
+    name: str
+    id: str
+    bytes: int
+    crc32: int
     active: bool
     mtime_ns: int
 
@@ -110,6 +123,19 @@ class Folder:
             handle.close()
         raise FileNotFoundError(file_id)
 
+    def sealed(self) -> list[Sealed]:
+        """Every file with its checksum, for which each is read; one that rotation discards meanwhile is left out."""
+        found = []
+        for stored in self.files(identify=True):
+            try:
+                handle, length = self.open(stored.id)
+            except FileNotFoundError:
+                continue
+            with handle:
+                checksum = _crc32(handle, length)
+            found.append(Sealed(stored.name, stored.id, length, checksum, stored.active, stored.mtime_ns))
+        return found
+
     def delete_files(self) -> int:
         """Remove the capture files, keep the folder. Returns how many went."""
         gone = 0
@@ -152,6 +178,14 @@ def folders(base: str) -> Iterator[Folder]:
             yield Folder(base, marker.parent.parent.name, marker.parent.name)
         except UnsafeName:
             continue
+
+
+def namespaces_of(base: str, name: str) -> set[str]:
+    """Namespaces whose folders hold files of captures of this name, whether or not the objects are still there."""
+    if not _NAME.fullmatch(name):
+        raise UnsafeName(f"{name!r} is not a name of a capture")
+    found = (path.parent.name for path in Path(base).glob(f"*/{name}"))
+    return {namespace for namespace in found if _NAME.fullmatch(namespace) and Folder(base, namespace, name).files()}
 
 
 def whole_packets(handle: IO[bytes]) -> int:
@@ -197,6 +231,14 @@ def first_packet_ns(path: Path) -> int | None:
         return None
     seconds, fraction = struct.unpack(order + "II", start[_HEADER_BYTES:])
     return int(seconds * 1_000_000_000 + fraction * (1 if start[:4] in _NANO else 1000))
+
+
+def _crc32(handle: IO[bytes], length: int) -> int:
+    checksum = 0
+    while length > 0 and (chunk := handle.read(min(_CHUNK_BYTES, length))):
+        checksum = zlib.crc32(chunk, checksum)
+        length -= len(chunk)
+    return checksum
 
 
 def _stored(path: Path, stat: os.stat_result, identify: bool) -> Stored:

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kodkod.capture import plan as plans
 from kodkod.capture import telemetry
-from kodkod.capture.files import SUFFIX, Folder, Stored, Totals, UnsafeName, first_packet_ns, folders
+from kodkod.capture.files import (
+    SUFFIX,
+    Folder,
+    Stored,
+    Totals,
+    UnsafeName,
+    first_packet_ns,
+    folders,
+    namespaces_of,
+)
 from kodkod.capture.intent import Capture, Fault
 from kodkod.capture.plan import Failure, Key, Limits, Recording
 from kodkod.capture.settings import Settings
@@ -156,8 +165,14 @@ class CaptureNode:
             for account in self._accounts.values():
                 if (account.namespace, account.name) == (namespace, name):
                     return Folder(account.base, namespace, name)
-        bases = sorted(self._seen_bases) or ["/nonexistent"]
-        return Folder(bases[0], namespace, name)
+        possible = [Folder(base, namespace, name) for base in sorted(self._seen_bases) or ["/nonexistent"]]
+        return next((folder for folder in possible if folder.path.is_dir()), possible[0])
+
+    def namespaces_of(self, name: str) -> list[str]:
+        """Namespaces with files of captures of this name, their objects gone or not. Raises UnsafeName."""
+        with self._lock:
+            bases = {account.base for account in self._accounts.values()} | set(self._seen_bases)
+        return sorted(set().union(*(namespaces_of(base, name) for base in bases)))
 
     def flush(self, namespace: str, name: str) -> None:
         """Bring what has been captured so far to the files of one capture."""

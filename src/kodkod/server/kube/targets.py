@@ -9,6 +9,7 @@ from kodkod.resources import kinds
 from kodkod.resources.kinds import GroupVersion, Kind
 
 OF_A_NAMESPACE = ("status", "finalize")  # subresources of Namespace itself, where else a plural would stand
+EVERYWHERE = ("files",)  # subresources of a name in all namespaces: where there are files of captures called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,6 @@ def parse(group_version: GroupVersion, path: str) -> Target | None:
     if kind is None or (namespace and not kind.namespaced):
         return None
     name, subresource, *rest = (*parts[1:], "", "")
-    if kind.namespaced and name and not namespace:
+    if kind.namespaced and name and not namespace and subresource not in EVERYWHERE:
         return None
     return Target(kind, group_version, namespace, name, subresource, "/".join(part for part in rest if part))
