@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kodkod.agent import telemetry
+from kodkod.agent.identities import Identity, PkiFolder, SelfMade
 from kodkod.agent.inspector import BoundsChanged, Inspector
 from kodkod.agent.metrics import MetricsServer
 from kodkod.agent.readiness import ReadyFile
 from kodkod.agent.recorder import Recorder
-from kodkod.agent.reporter import Reporter
+from kodkod.agent.reporter import HEARTBEAT_S, REST_S, Reporter
 from kodkod.agent.ship import Shipper
 from kodkod.agent.upstream import ClusterUpstream, HostUpstream, Upstream
 from kodkod.agent.world import World
@@ -72,10 +73,13 @@ async def run(config: AgentConfig) -> None:
         stack.callback(shipper.close)
         work: Recorder | Inspector
         if config.role == "agent":
-            work = Recorder(config.node, config.data, world, shipper, clock)
+            work = Recorder(config.node, config.data, world, shipper, clock, identity(config, resources, clock))
         else:
             work = Inspector(config.node, config.data, world, shipper, clock)
-        reporter = Reporter(resources, config.node, config.role, clock, work.observe, keeps_node=is_one_host)
+        reporter = Reporter(
+            resources, config.node, config.role, clock, work.observe,
+            keeps_node=is_one_host, rest_s=HEARTBEAT_S if is_one_host else REST_S,
+        )  # fmt: skip
         if config.metrics is not None:
             await stack.enter_async_context(MetricsServer(*config.metrics, work.observe))
         try:
@@ -86,6 +90,14 @@ async def run(config: AgentConfig) -> None:
                     group.create_task(ReadyFile(config.run_folder).keep(lambda: work.observe().ready))
         except* BoundsChanged as changed:
             telemetry.ends_for(str(changed.exceptions[0]))  # the supervisor starts us anew, under the new bounds
+
+
+def identity(config: AgentConfig, resources: RemoteResources, clock: SystemClock) -> Identity:
+    match config.place:
+        case OneHost():
+            return PkiFolder(config.data / "pki")
+        case InCluster(_, namespace, address):
+            return SelfMade(config.node, address, resources, namespace, clock)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kodkod import _core
 from kodkod.agent import telemetry
+from kodkod.agent.identities import Identity
 from kodkod.agent.serve_files import FileServer
 from kodkod.agent.ship import Shipper
 from kodkod.agent.world import View, World
@@ -29,7 +30,9 @@ MEMORY_BYTES = 256 * 1024 * 1024
 class Recorder:
     """Role agent. Blocking work runs in threads; each node object is used by one task."""
 
-    def __init__(self, node: str, data: Path, world: World, shipper: Shipper, clock: Clock) -> None:
+    def __init__(
+        self, node: str, data: Path, world: World, shipper: Shipper, clock: Clock, identity: Identity
+    ) -> None:  # fmt: skip
         self._node = node
         self._data = data
         self._world = world
@@ -37,7 +40,7 @@ class Recorder:
         self._clock = clock
         self._captures = CaptureNode(node, _core.Capture)
         self._flows = FlowNode(node, _core.Live(workers=1, memory_bytes=MEMORY_BYTES))
-        self._files = FileServer(self._captures, data / "pki")
+        self._files = FileServer(self._captures, identity)
         self._reports: list[CaptureReport] = []
         self._ready = False
         self._heard: View | None = None
@@ -45,10 +48,10 @@ class Recorder:
 
     async def run(self) -> None:
         """Until cancelled; recordings are closed in order at the end."""
-        await self._files.start()
         try:
             await self._world.synced()
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._files.start())
                 group.create_task(self._record())
                 group.create_task(self._count())
         finally:
@@ -62,6 +65,7 @@ class Recorder:
         return NodeReportStatus(
             ready=self._ready,
             address=self._files.address,
+            certificate=self._files.certificate,
             endpoints=len(self._world.endpoints()),
             interfaces=self._flows.interfaces,
             packets=packets,

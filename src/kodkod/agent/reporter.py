@@ -1,4 +1,9 @@
-"""How does the server learn what this process observes? One NodeReport, written on a change or when time is up."""
+"""How does the server learn what this process observes? One NodeReport, written on a change or when time is up.
+
+A change is written at once (within a second); figures of captures and inspections that move, every 10 s; and a report
+in which nothing moves every 60 s in a cluster, where a thousand nodes rest at once, but every 10 s on one host, where
+its age is all that tells whether the process lives.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +23,29 @@ from kodkod.store import Resources
 from kodkod.store.errors import AlreadyExists, NotFound, StoreError
 
 HEARTBEAT_S = 10.0
+REST_S = 60.0
+NODE_HEARTBEAT_S = 60.0
 LOOK_S = 1.0
 """How often what is observed is compared with what was written."""
-COUNTS = ("packets", "bytes", "spool", "oldestPacket", "lastPacket", "diskFree", "freeBytes", "captureBytes", "drops")
+COUNTS = (
+    "packets", "bytes", "alerts", "spool", "firstPacket", "oldestPacket", "lastPacket", "freeBytes", "captureBytes",
+    "totalBytes", "drops", "unattributed",
+)  # fmt: skip
 """Fields that move all the time: they are written with the heartbeat, not by themselves."""
+SHOWN = ("captures", "inspections")
+"""What people look at in other objects' status: it may be 10 s old, the rest of a report 60."""
 
 
 class Reporter:
     """observe: what is so now; called on the event loop, must not block.
 
     keeps_node: whether the Node object is ours to make, as on one host; in a cluster it is the kubelet's.
+    rest_s: how old a report may become in which nothing moves.
     """
 
     def __init__(
         self, resources: Resources, node: str, role: Role, clock: Clock, observe: Callable[[], NodeReportStatus], *,
-        keeps_node: bool,
+        keeps_node: bool, rest_s: float = REST_S,
     ) -> None:  # fmt: skip
         self._resources = resources
         self._node = node
@@ -40,6 +53,7 @@ class Reporter:
         self._clock = clock
         self._observe = observe
         self._keeps_node = keeps_node
+        self._rest_s = rest_s
         self._started = rfc3339(clock.now())
         self._wake = asyncio.Event()
 
@@ -50,15 +64,17 @@ class Reporter:
     async def run(self) -> None:
         """Report until cancelled."""
         await self._until_done(self._ensure)
-        shown: dict[str, Any] = {}
-        written_at = -HEARTBEAT_S
+        written: dict[str, Any] = {}
+        written_at = node_at = -REST_S
         while True:
-            status = self._status()
-            is_due = self._clock.monotonic_s() - written_at >= HEARTBEAT_S
-            if is_due or essence(status) != shown:
+            status, now_s = self._status(), self._clock.monotonic_s()
+            if is_due(written, status, now_s - written_at, self._rest_s):
                 try:
                     await self._write(status)
-                    shown, written_at = essence(status), self._clock.monotonic_s()
+                    written, written_at = status, now_s
+                    if self._keeps_node and now_s - node_at >= NODE_HEARTBEAT_S:
+                        await self._ensure_node()
+                        node_at = now_s
                 except NotFound:  # somebody removed the report, or the server began anew
                     await self._until_done(self._ensure)
                 except StoreError as error:
@@ -115,7 +131,7 @@ class Reporter:
         now = rfc3339(self._clock.now())
         ready = {
             "type": "Ready", "status": "True", "reason": "AgentReady", "message": "the agent reports",
-            "lastHeartbeatTime": now, "lastTransitionTime": now,
+            "lastHeartbeatTime": now, "lastTransitionTime": self._started,
         }  # fmt: skip
         status = {
             "conditions": [ready],
@@ -135,6 +151,14 @@ def host_addresses() -> list[dict[str, str]]:
         return [{"type": "InternalIP", "address": socket.gethostbyname(socket.gethostname())}]
     except OSError:
         return []
+
+
+def is_due(written: dict[str, Any], status: dict[str, Any], age_s: float, rest_s: float) -> bool:
+    """Whether a report of that age has to be written anew."""
+    if essence(status) != essence(written) or age_s >= rest_s:
+        return True
+    moves = any(status.get(name) != written.get(name) for name in SHOWN)
+    return moves and age_s >= HEARTBEAT_S
 
 
 def essence(value: Any) -> Any:

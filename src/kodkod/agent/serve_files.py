@@ -1,65 +1,72 @@
-"""Who may fetch capture files from a node? The server alone, by a certificate of the same authority.
+"""Who may fetch capture files from a node? The server alone, by its client certificate.
 
 Names are checked by `capture.files`; a snapshot ends at a packet boundary; a range continues where a reader stopped.
+What this server shows of itself, and whose clients it believes, is an `Identity`: see `identities`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from pathlib import Path
 
 from aiohttp import web
 
+from kodkod.agent.identities import Identity
 from kodkod.capture.files import UnsafeName
 from kodkod.capture.node import CaptureNode
 
 CHUNK_BYTES = 256 * 1024
-HOST = "127.0.0.1"
 
-
-def tls(pki: Path) -> ssl.SSLContext:
-    """The node's certificate; a client without one of our authority gets no further than the handshake."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pki / "ca.crt"))
-    context.load_cert_chain(pki / "node.crt", pki / "node.key")
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FileServer:
-    """`start` listens on a free port; `address` is then its base URL."""
+    """`start` listens on a free port; `address` is then its base URL, `certificate` what it shows, if of its making."""
 
-    def __init__(self, node: CaptureNode, pki: Path) -> None:
+    def __init__(self, node: CaptureNode, identity: Identity) -> None:
         self._node = node
-        self._pki = pki
+        self._identity = identity
         self._runner: web.AppRunner | None = None
         self.address = ""
+        self.certificate = ""
 
     async def start(self) -> None:
-        """Raises OSError where the certificates are not there or no port can be had."""
-        app = web.Application()
-        app.router.add_get("/places/{name}", self._places)
+        """Waits for the identity. Raises OSError where the certificates are not there or no port can be had."""
+        tls = await self._identity.tls()
+        app = web.Application(middlewares=[self._of_server])
         app.router.add_get("/files/{namespace}/{name}", self._list)
         app.router.add_delete("/files/{namespace}/{name}", self._delete)
         app.router.add_get("/files/{namespace}/{name}/{id}", self._read)
+        app.router.add_get("/places/{name}", self._places)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, 0, ssl_context=tls(self._pki))
-        await site.start()
+        host = self._identity.host
+        await web.TCPSite(self._runner, host, 0, ssl_context=tls).start()
         port = self._runner.addresses[0][1]
-        self.address = f"https://{HOST}:{port}"
+        self.certificate = self._identity.certificate
+        self.address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
     async def close(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    @web.middleware
+    async def _of_server(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The handshake has shown that our authority vouches for the client; here is who it is."""
+        shown = request.get_extra_info("peercert") or {}
+        names = [value for part in shown.get("subject", ()) for key, value in part if key == "commonName"]
+        if self._identity.client and names != [self._identity.client]:
+            raise web.HTTPForbidden(text=f"only {self._identity.client} may ask")
+        return await handler(request)
+
     async def _list(self, request: web.Request) -> web.Response:
+        """With `?sealed=1` each file's checksum and its length up to the last whole packet."""
         namespace, name = request.match_info["namespace"], request.match_info["name"]
         try:
             await asyncio.to_thread(self._node.flush, namespace, name)
             folder = self._node.folder(namespace, name)
-            if "sealed" in request.query:
+            if request.query.get("sealed"):
                 found = [asdict(one) for one in await asyncio.to_thread(folder.sealed)]
             else:
                 files = await asyncio.to_thread(folder.files, identify=True)
@@ -69,7 +76,7 @@ class FileServer:
         return web.json_response({"node": self._node.node, "files": found})
 
     async def _places(self, request: web.Request) -> web.Response:
-        """Namespaces in which this node holds files of captures of a name, whether the objects are there or gone."""
+        """Where there are files of captures of one name, their objects gone or not."""
         try:
             found = await asyncio.to_thread(self._node.namespaces_of, request.match_info["name"])
         except UnsafeName as error:

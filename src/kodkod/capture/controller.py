@@ -1,12 +1,14 @@
 """How does a PacketCapture get its status? By folding what the nodes report; this is its only writer.
 
 Looks at reports and captures whenever one changes, and now and then by itself, since silence changes nothing: the
-entries of a node that has gone leave a minute after its Node object.
+entries of a node that is gone leave after a minute (`store.presence`), and the reports of one that was removed with
+them, so that nobody goes on asking it for files.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,9 +22,9 @@ from kodkod.resources.process_pods import AGENT, pod
 from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
 from kodkod.store.informer import Informer, Key
+from kodkod.store.presence import Presence
 
 LOOK_S = 5.0
-GONE_AFTER = timedelta(seconds=60)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -83,7 +85,7 @@ class Controller:
         self._reports = Informer(resources, kinds.NODE_REPORT)
         self._nodes = Informer(resources, kinds.NODE)
         self._pods = Informer(resources, kinds.POD, AGENT.namespace)
-        self._missing: dict[str, datetime] = {}
+        self._presence = Presence()
         self._written: dict[Key, datetime] = {}
         self._last: dict[Key, tuple[str, dict[str, Any]]] = {}
         self._changed = asyncio.Event()
@@ -108,7 +110,9 @@ class Controller:
 
     async def _fold_all(self) -> None:
         now = self._clock.now()
-        reports = [report for report in self._reports.items.values() if self._counts(report, now)]
+        reports = [
+            report for report in self._reports.items.values() if self._presence.counts(report, self._nodes.items, now)
+        ]
         for key, capture in list(self._captures.items.items()):
             status = fold(capture, reports)
             known = capture.get("status") or {}
@@ -120,6 +124,7 @@ class Controller:
                 del kept[key]
         if self._shows_pods:
             await self._show_agents(reports, now)
+        await self._forget_removed(now)
 
     async def _show_agents(self, reports: list[Object], now: datetime) -> None:
         """Agents as pods of kodkod-system, with the state of the real processes."""
@@ -130,13 +135,11 @@ class Controller:
         except StoreError as error:
             telemetry.status_not_written(AGENT.name, str(error))
 
-    def _counts(self, report: Object, now: datetime) -> bool:
-        """Whether a node's report still stands: until a minute after its Node object went."""
-        node = report["spec"]["node"]
-        if ("", node) in self._nodes.items:
-            self._missing.pop(node, None)
-            return True
-        return now - self._missing.setdefault(node, now) < GONE_AFTER
+    async def _forget_removed(self, now: datetime) -> None:
+        for (_, name), report in list(self._reports.items.items()):
+            if self._presence.is_removed(report["spec"]["node"], self._nodes.items, now):
+                with contextlib.suppress(StoreError):  # the next look tries again
+                    await self._resources.delete(kinds.NODE_REPORT, name)
 
     async def _write(self, key: Key, capture: Object, status: dict[str, Any], now: datetime) -> None:
         try:

@@ -20,10 +20,9 @@ from kodkod.resources.process_pods import INSPECTOR, is_ready, pod
 from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
 from kodkod.store.informer import Informer, Key
+from kodkod.store.presence import Presence
 
 LOOK_S = 5.0
-GONE_AFTER = timedelta(seconds=60)
-"""A node's entries leave this long after its Node object."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -93,7 +92,7 @@ class Controller:
         self._pods = Informer(resources, kinds.POD, INSPECTOR.namespace)
         self._detections = Informer(resources, kinds.INTRUSION_DETECTION)
         self._nodes = Informer(resources, kinds.NODE)
-        self._missing: dict[str, datetime] = {}
+        self._presence = Presence()
         self._written: dict[Key, datetime] = {}
         self._last: dict[Key, tuple[str, dict[str, Any]]] = {}
         self._changed = asyncio.Event()
@@ -124,7 +123,7 @@ class Controller:
         reports = [
             report
             for report in self._reports.items.values()
-            if report["spec"]["role"] == "inspector" and self._counts(report, now)
+            if report["spec"]["role"] == "inspector" and self._presence.counts(report, self._nodes.items, now)
         ]
         for key, inspection in list(self._inspections.items.items()):
             status, known = fold(inspection, reports), inspection.get("status") or {}
@@ -137,14 +136,6 @@ class Controller:
         if self._shows_pods:
             await self._show_pods(reports, now)
         await self._confirm(reports)
-
-    def _counts(self, report: Object, now: datetime) -> bool:
-        """Whether a node's report still stands: until a minute after its Node object went."""
-        node = report["spec"]["node"]
-        if ("", node) in self._nodes.items:
-            self._missing.pop(node, None)
-            return True
-        return now - self._missing.setdefault(node, now) < GONE_AFTER
 
     async def _write(self, key: Key, inspection: Object, status: dict[str, Any], now: datetime) -> None:
         try:
