@@ -1,27 +1,23 @@
 //! Who records one interface into files?
+//!
+//! Two threads: one empties the ring (`gatherer.rs`), the other has the files (`writer.rs`). Between them lies a bounded
+//! backlog (`pieces.rs`), so that a disk that is slow, or gone for a second, does not keep the ring waiting.
 
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use kodkod_pcap::{Limits, RecordError, Recording};
 use kodkod_ring::{Config, FilterRule, Ring, RingError};
 
 use crate::clock::now_ns;
-use crate::wake::{Bell, sleep};
-
-/// How often age, health and counters are looked at without packets or commands.
-const TICK: Duration = Duration::from_secs(1);
-/// Blocks taken from the ring before commands are heard.
-const BLOCKS_PER_TURN: usize = 64;
-/// After a file could not be written: first pause, doubled up to the last.
-const PAUSE_FIRST: Duration = Duration::from_secs(1);
-const PAUSE_LAST: Duration = Duration::from_secs(30);
+use crate::gatherer::Gatherer;
+use crate::pieces;
+use crate::wake::Bell;
+use crate::writer::Writer;
 
 /// What to record, and where.
 #[derive(Clone, Debug)]
@@ -51,8 +47,8 @@ pub struct CaptureCounters {
     pub packets: u64,
     /// Their captured bytes.
     pub bytes: u64,
-    /// Packets that passed the filter and were not written, by reason: `kernel` (the ring was full), `disk` (no space, or
-    /// the file could not be written).
+    /// Packets that passed the filter and were not written, by reason: `kernel` (the ring was full), `disk` (no space, the
+    /// file could not be written, or so slowly that the backlog was full).
     pub drops: BTreeMap<&'static str, u64>,
     /// Files there are, active and rotated, sorted by name.
     pub files: Vec<String>,
@@ -117,26 +113,63 @@ impl From<RecordError> for CaptureError {
     }
 }
 
-type Answer = Result<(), CaptureError>;
+pub(crate) type Answer = Result<(), CaptureError>;
 
-struct Command {
-    what: What,
-    answer: SyncSender<Answer>,
+/// Something to do for both threads in turn: the gatherer hands over what it has, then the writer acts.
+pub(crate) struct Command {
+    pub(crate) what: What,
+    pub(crate) answer: SyncSender<Answer>,
 }
 
-enum What {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
     Rotate,
     SetLimits(Limits),
     Flush,
     Close,
 }
 
+/// What each thread last said of itself.
+#[derive(Default)]
+pub(crate) struct Shared {
+    gathering: Mutex<Gathering>,
+    writing: Mutex<Writing>,
+}
+
+/// As the gatherer sees it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathering {
+    pub(crate) kernel_drops: u64,
+    pub(crate) backlog_drops: u64,
+    pub(crate) error: Option<String>,
+}
+
+/// As the writer sees it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writing {
+    pub(crate) recorded: kodkod_pcap::Counters,
+    pub(crate) files: Vec<(String, u64)>,
+    /// Packets that came while nothing was written.
+    pub(crate) paused_drops: u64,
+    pub(crate) error: Option<String>,
+}
+
+impl Shared {
+    pub(crate) fn gathering(&self) -> MutexGuard<'_, Gathering> {
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Handle of one capture. May be used from any thread; dropping it closes the capture.
 pub struct Capture {
     commands: Sender<Command>,
     bell: Bell,
-    counters: Arc<Mutex<CaptureCounters>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Capture {
@@ -154,14 +187,17 @@ impl Capture {
         let snap_len = ring.snap_len();
         let recording = Recording::open(&config.directory, &config.stem, link, snap_len, config.limits, now_ns())?;
         let bell = Bell::new().map_err(CaptureError::Thread)?;
-        let counters = Arc::default();
+        let shared = Arc::<Shared>::default();
         let (commands, inbox) = channel();
-        let worker = Worker::new(ring, recording, bell.clone(), inbox, Arc::clone(&counters));
-        let thread = std::thread::Builder::new()
-            .name("capture".to_owned())
-            .spawn(move || worker.run())
-            .map_err(CaptureError::Thread)?;
-        Ok(Self { commands, bell, counters, thread: Mutex::new(Some(thread)) })
+        let (backlog, jobs) = pieces::backlog();
+        let writer = Writer::new(recording, jobs, Arc::clone(&shared));
+        let gatherer = Gatherer::new(ring, backlog, bell.clone(), inbox, Arc::clone(&shared));
+        let threads = vec![
+            thread("capture-disk", move || writer.run())?,
+            // If this one cannot be had, the other ends with the sender it waits for.
+            thread("capture", move || gatherer.run())?,
+        ];
+        Ok(Self { commands, bell, shared, threads: Mutex::new(threads) })
     }
 
     /// Close and rename the active file now.
@@ -185,8 +221,8 @@ impl Capture {
             Err(CaptureError::Closed) => Ok(()),
             answer => answer,
         };
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // A panic of the worker is a fault of ours; there is nobody left to tell.
+        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // A panic of a thread is a fault of ours; there is nobody left to tell.
             let _ = thread.join();
         }
         answer
@@ -195,7 +231,27 @@ impl Capture {
     /// What has been done; never waits for the disk.
     #[must_use]
     pub fn counters(&self) -> CaptureCounters {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let (gathering, writing) = (self.shared.gathering().clone(), self.shared.writing().clone());
+        let recorded = writing.recorded;
+        let disk_drops = gathering.backlog_drops + writing.paused_drops + recorded.lost_packets;
+        CaptureCounters {
+            packets: recorded.packets,
+            bytes: recorded.bytes,
+            drops: BTreeMap::from([("kernel", gathering.kernel_drops), ("disk", disk_drops)]),
+            file_bytes: writing.files.iter().map(|(_, length)| length).sum(),
+            files: writing.files.into_iter().map(|(name, _)| name).collect(),
+            rotated_files: recorded.rotated_files,
+            discarded_files: recorded.discarded_files,
+            first_packet_ns: recorded.first_packet_ns,
+            last_packet_ns: recorded.last_packet_ns,
+            error: self.fault().or(writing.error).or(gathering.error),
+        }
+    }
+
+    /// A thread that is gone though nobody closed the capture. Whoever holds the lock is closing it.
+    fn fault(&self) -> Option<String> {
+        let is_broken = self.threads.try_lock().is_ok_and(|threads| threads.iter().any(JoinHandle::is_finished));
+        is_broken.then(|| "the recorder has ended by a fault in the engine".to_owned())
     }
 
     fn tell(&self, what: What) -> Answer {
@@ -212,194 +268,6 @@ impl Drop for Capture {
     }
 }
 
-/// The thread's own things.
-struct Worker {
-    ring: Ring,
-    recording: Recording,
-    bell: Bell,
-    inbox: Receiver<Command>,
-    shared: Arc<Mutex<CaptureCounters>>,
-    /// Commands that wait until frames taken before them have been handed over.
-    settling: Vec<(Instant, Command)>,
-    ticked: Instant,
-    pause: Option<Pause>,
-    link_error: Option<RingError>,
-    disk_drops: u64,
-}
-
-/// Nothing is written until then.
-struct Pause {
-    until: Instant,
-    length: Duration,
-    reason: RecordError,
-}
-
-impl Worker {
-    fn new(
-        ring: Ring,
-        recording: Recording,
-        bell: Bell,
-        inbox: Receiver<Command>,
-        shared: Arc<Mutex<CaptureCounters>>,
-    ) -> Self {
-        let mut worker = Self {
-            ring,
-            recording,
-            bell,
-            inbox,
-            shared,
-            settling: Vec::new(),
-            ticked: Instant::now(),
-            pause: None,
-            link_error: None,
-            disk_drops: 0,
-        };
-        worker.publish();
-        worker
-    }
-
-    fn run(mut self) {
-        loop {
-            let is_idle = self.take_blocks();
-            if self.hear() {
-                return;
-            }
-            if self.ticked.elapsed() >= TICK {
-                self.tick();
-            }
-            if is_idle {
-                let source = (!matches!(self.link_error, Some(RingError::Gone))).then(|| self.ring.as_fd());
-                if sleep(&self.bell, source, self.patience()) {
-                    // Asking also takes the error off the socket, which would wake us again and again.
-                    self.link_error = self.ring.health().err();
-                }
-            }
-        }
-    }
-
-    /// Write what the ring has. True: it has no more.
-    fn take_blocks(&mut self) -> bool {
-        for _ in 0..BLOCKS_PER_TURN {
-            let Some(mut block) = self.ring.next_block() else { return true };
-            while let Some(frame) = block.next_frame() {
-                if self.pause.is_some() {
-                    self.disk_drops += 1;
-                    continue;
-                }
-                if let Err(error) = self.recording.write(frame.ts_ns, frame.wire_len, frame.data) {
-                    self.pause = Some(Pause::first(error));
-                }
-            }
-        }
-        false
-    }
-
-    /// Do what was asked. True: it was to close.
-    fn hear(&mut self) -> bool {
-        self.bell.hush();
-        loop {
-            match self.inbox.try_recv() {
-                Ok(command) => self.obey(command),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return true,
-            }
-        }
-        let now = Instant::now();
-        let (due, waiting): (Vec<_>, _) =
-            std::mem::take(&mut self.settling).into_iter().partition(|(at, _)| *at <= now);
-        self.settling = waiting;
-        due.into_iter().any(|(_, command)| self.finish(&command))
-    }
-
-    fn obey(&mut self, command: Command) {
-        let answer = match command.what {
-            What::Rotate => self.recording.rotate(now_ns()),
-            What::SetLimits(limits) => self.recording.set_limits(limits),
-            What::Flush | What::Close => {
-                if matches!(command.what, What::Close) {
-                    // An interface that is gone gives no more anyway.
-                    let _ = self.ring.stop();
-                }
-                self.settling.push((Instant::now() + Ring::LAG, command));
-                return;
-            }
-        };
-        self.publish();
-        let _ = command.answer.send(answer.map_err(CaptureError::Record));
-    }
-
-    /// The frames before the command are in. True: the worker ends.
-    fn finish(&mut self, command: &Command) -> bool {
-        // A flush must not be kept here by traffic: the ring's own size is what was in before it.
-        for _ in 0..self.ring.blocks().div_ceil(BLOCKS_PER_TURN) {
-            self.take_blocks();
-        }
-        let is_close = matches!(command.what, What::Close);
-        let answer = if is_close { self.recording.close() } else { self.recording.flush() };
-        self.publish();
-        let _ = command.answer.send(answer.map_err(CaptureError::Record));
-        is_close
-    }
-
-    fn tick(&mut self) {
-        self.ticked = Instant::now();
-        self.link_error = self.ring.health().err();
-        if let Err(error) = self.recording.tick(now_ns()).and_then(|()| self.recording.flush()) {
-            self.pause.get_or_insert(Pause::first(error));
-        }
-        if let Some(pause) = self.pause.take() {
-            self.pause = pause.over(&self.recording);
-        }
-        self.publish();
-    }
-
-    /// How long to sleep: until the next tick, or until a waiting command is due.
-    fn patience(&self) -> Duration {
-        let due = self.settling.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
-        let tick = TICK.saturating_sub(self.ticked.elapsed());
-        due.map_or(tick, |due| due.min(tick))
-    }
-
-    fn publish(&mut self) {
-        let counters = self.recording.counters();
-        let files = self.recording.files().unwrap_or_default();
-        let kernel_drops = self.ring.statistics().map_or(0, |statistics| statistics.drops);
-        let fresh = CaptureCounters {
-            packets: counters.packets,
-            bytes: counters.bytes,
-            drops: BTreeMap::from([("kernel", kernel_drops), ("disk", self.disk_drops + counters.lost_packets)]),
-            file_bytes: files.iter().map(|(_, length)| length).sum(),
-            files: files.into_iter().map(|(name, _)| name).collect(),
-            rotated_files: counters.rotated_files,
-            discarded_files: counters.discarded_files,
-            first_packet_ns: counters.first_packet_ns,
-            last_packet_ns: counters.last_packet_ns,
-            error: self.error(),
-        };
-        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-    }
-
-    fn error(&self) -> Option<String> {
-        let disk = self.pause.as_ref().map(|pause| pause.reason.to_string());
-        disk.or_else(|| self.link_error.as_ref().map(ToString::to_string))
-    }
-}
-
-impl Pause {
-    fn first(reason: RecordError) -> Self {
-        Self { until: Instant::now() + PAUSE_FIRST, length: PAUSE_FIRST, reason }
-    }
-
-    /// None if writing may be tried again; otherwise the pause that goes on.
-    fn over(self, recording: &Recording) -> Option<Self> {
-        let now = Instant::now();
-        if now < self.until {
-            return Some(self);
-        }
-        if !self.reason.is_space() || recording.has_room().unwrap_or(false) {
-            return None;
-        }
-        let length = (self.length * 2).min(PAUSE_LAST);
-        Some(Self { until: now + length, length, reason: self.reason })
-    }
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, CaptureError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(CaptureError::Thread)
 }

@@ -8,11 +8,14 @@
 
 mod capture;
 mod clock;
+mod gatherer;
 mod live;
 mod mailbox;
+mod pieces;
 mod tap;
 mod wake;
 mod worker;
+mod writer;
 
 pub use capture::{Capture, CaptureConfig, CaptureCounters, CaptureError};
 pub use kodkod_detect::RuleSet;
