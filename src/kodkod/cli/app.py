@@ -21,7 +21,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "captured-packets": ("kodkod.capture.commands:main", "Copy or clean the files of a packet capture."),
     "scan": ("kodkod.cli.scan:main", "Judge capture files with rules; no server needed."),
     "rules": ("kodkod.cli.rules", "Check, install and list rule sets."),
+    "doctor": ("kodkod.cli.doctor.command", "What keeps Kodkod from working here, and the cure."),
     "server": ("kodkod.cli.processes:server", "The control plane: API, controllers, ingest, console."),
+    "face": ("kodkod.cli.processes:face", "projectcalico.org/v3 in a cluster: the API face over the CRDs."),
     "agent": ("kodkod.cli.node_roles:agent", "A node's agent: captures, flow and DNS logs."),
     "inspector": ("kodkod.cli.node_roles:inspector", "A node's inspector: packets against rules."),
 }
