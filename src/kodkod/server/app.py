@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,11 +132,13 @@ async def ensure(resources: Resources, kind: Kind, obj: Object, *, current: bool
             await resources.patch(kind, name, {k: v for k, v in obj.items() if k != "metadata"}, field_manager="kodkod")
 
 
-def create_app(services: Services, face: Face | None = None) -> ASGIApp:
+def create_app(
+    services: Services, face: Face | None = None, is_ready: Callable[[], bool] = lambda: True
+) -> ASGIApp:  # fmt: skip
     """The routes over composed services, behind the door. face: of Kubernetes; one over our own store unless given."""
     face = face if face is not None else Face(services)
     routes: list[BaseRoute] = [
-        *health(),
+        *health(is_ready),
         Route("/metrics", metrics),
         Route("/download/binaries/{version}/calicoctl", calicoctl),
         *(Route(path, handler, methods=list(methods)) for path, methods, handler in services.routes),
@@ -173,13 +175,16 @@ def share(app: Starlette, services: Services) -> None:
         setattr(app.state, name, value)
 
 
-def health() -> list[BaseRoute]:
+def health(is_ready: Callable[[], bool] = lambda: True) -> list[BaseRoute]:
     """What probes ask, without a caller."""
-    return [Route(path, healthy) for path in ("/healthz", "/livez", "/readyz")]
 
+    async def healthy(_request: Request) -> Response:
+        return PlainTextResponse("ok")
 
-async def healthy(_request: Request) -> Response:
-    return PlainTextResponse("ok")
+    async def ready(_request: Request) -> Response:
+        return PlainTextResponse("ok") if is_ready() else PlainTextResponse("not yet\n", 503)
+
+    return [Route("/healthz", healthy), Route("/livez", healthy), Route("/readyz", ready)]
 
 
 async def metrics(request: Request) -> Response:

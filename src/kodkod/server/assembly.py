@@ -13,6 +13,7 @@ from kodkod.events import Events, Exemption, Triage, in_force
 from kodkod.events.exceptions import check as check_exception
 from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.resources import kinds
+from kodkod.resources.validation import Checks
 from kodkod.server import alerts, ingest, live, records, search
 from kodkod.server.facts import Facts
 from kodkod.server.live import Hints
@@ -48,14 +49,19 @@ async def facts_of(services: Services, logs: DuckdbLogStore) -> AsyncIterator[Fa
     services.controllers += [exceptions, hints, Maintenance(logs, services.clock)]
     services.elected.append(alert_controller)
     services.state["events"] = events
-    checks = services.checks
-    for kind in (kinds.GLOBAL_ALERT, kinds.GLOBAL_ALERT_TEMPLATE):
-        checks.add(kind, validation.check)
-    checks.add(kinds.ALERT_EXCEPTION, check_exception)
+    add_checks(services.checks)
     try:
         yield facts
     finally:
         await events.close()
+
+
+def add_checks(checks: Checks) -> Checks:
+    """What the features know of their kinds that no schema can say."""
+    for kind in (kinds.GLOBAL_ALERT, kinds.GLOBAL_ALERT_TEMPLATE):
+        checks.add(kind, validation.check)
+    checks.add(kinds.ALERT_EXCEPTION, check_exception)
+    return checks
 
 
 class Maintenance:

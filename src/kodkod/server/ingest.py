@@ -45,7 +45,8 @@ def router(facts: Facts) -> APIRouter:
         await facts.require(caller, "create", "ingest", dataset)
         kind = datasets.named(dataset)
         records, skipped = read_lines(await body_of(request), caller)
-        batch = f"{caller.name}/{x_batch_id}" if x_batch_id else None
+        sender = f"{caller.name}/{caller.node}" if caller.node else caller.name
+        batch = f"{sender}/{x_batch_id}" if x_batch_id else None
         arrival = facts.clock.now()
         if kind is EVENTS:
             new = await facts.events.write_records(records, arrival=arrival, batch=batch)

@@ -8,7 +8,6 @@ derives the field manager where none is named.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,15 +18,14 @@ import yarl
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from kodkod.resources.crds import SHARED_WITH_CALICO
-from kodkod.resources.kinds import GroupVersion, Kind
-from kodkod.resources.validation import Checks, judge, prune
+from kodkod.resources.kinds import GroupVersion
+from kodkod.resources.validation import Checks
+from kodkod.server.cluster.admission import judged
 from kodkod.server.kube import bodies
 from kodkod.server.kube.answers import NotAcceptable
 from kodkod.server.kube.targets import Target
 from kodkod.server.kube.verbs import Done
-from kodkod.store.embedded.admission import refused
-from kodkod.store.errors import BadRequest, NotFound, Unavailable
+from kodkod.store.errors import NotFound, Unavailable
 from kodkod.store.groups import renamed
 from kodkod.store.remote import RemoteResources, hang_up
 
@@ -55,34 +53,15 @@ class Forwarding:
         body = await bodies.parsed(request) if verb in ("create", "update", "patch") else None
         warnings: list[str] = []
         if verb in ("create", "update") and target.subresource == "":
-            body = self._judged(target.kind, body, warnings)
+            body = judged(target.kind, body, self._checks, warnings)
         elif verb == "patch" and target.subresource == "":
             trial = await self._send(request, target, verb, body, is_trial=True)
             if trial.code >= 400:
                 return trial
-            self._judged(target.kind, trial.content, warnings)
+            judged(target.kind, trial.content, self._checks, warnings)
         done = await self._send(request, target, verb, body)
         done.warnings[:0] = warnings
         return done
-
-    def _judged(self, kind: Kind, obj: Any, warnings: list[str]) -> Any:
-        """An object in its stored spelling. Raises Invalid with every cause found, BadRequest."""
-        if not isinstance(obj, dict):
-            raise BadRequest("the request body is not an object")
-        if kind in SHARED_WITH_CALICO:
-            return obj  # Calico's own definition may say more than ours
-        shaped = copy.deepcopy(obj)
-        shaped.setdefault("metadata", {})
-        shaped.pop("status", None)
-        prune(kind, shaped)
-        causes, advice = judge(kind, shaped, self._checks)
-        if causes:
-            raise refused(kind, str((obj.get("metadata") or {}).get("name") or ""), causes)
-        warnings.extend(advice)
-        if kind.normalise is not None:
-            obj = copy.deepcopy(obj)
-            kind.normalise(obj)
-        return obj
 
     async def _send(
         self, request: Request, target: Target, verb: str, body: Any = None, *, is_trial: bool = False

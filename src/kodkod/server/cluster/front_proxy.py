@@ -67,6 +67,11 @@ class FrontProxy:
         self._trust = trust
         self.published: Published | None = None
 
+    @property
+    def is_synced(self) -> bool:
+        """Whether it is known what the cluster publishes, be it nothing."""
+        return self._informer.is_synced
+
     async def run(self) -> None:
         """Follow what the cluster publishes."""
         async with asyncio.TaskGroup() as group:

@@ -166,6 +166,16 @@ class Pki:
             await asyncio.sleep(wait_s)
 
 
+async def awaited(pki: Pki) -> Keys:
+    """The keys, however long it takes until the cluster answers and lets us read them."""
+    while True:
+        try:
+            return await pki.ensure()
+        except StoreError as error:
+            telemetry.certificates_not_kept(str(error))
+            await asyncio.sleep(RETRY_S)
+
+
 class Publication:
     """Keeps the authority's certificate in the ConfigMap of some namespaces. `run` is its task."""
 

@@ -35,6 +35,10 @@ class Places:
             for informer in (self._nodes, *self._pods.values()):
                 group.create_task(informer.run())
 
+    @property
+    def is_synced(self) -> bool:
+        return all(informer.is_synced for informer in (self._nodes, *self._pods.values()))
+
     async def synced(self) -> None:
         for informer in (self._nodes, *self._pods.values()):
             await informer.synced()

@@ -9,6 +9,7 @@ import ssl
 import tempfile
 from pathlib import Path
 
+from kodkod.capture.retrieval import pinned
 from kodkod.server.cluster.pki import Keys
 
 
@@ -29,6 +30,23 @@ class Serving:
     def trust(self, authority: str) -> None:
         """Also verify callers by this authority."""
         self.context.load_verify_locations(cadata=authority)
+
+
+class NodeTrust:
+    """The server's own certificate towards agents' file servers (`capture.retrieval.Trust`)."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def take(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def towards(self, certificate: str) -> ssl.SSLContext:
+        """In a cluster a node publishes its certificate; one that does not is believed by our own authority."""
+        authority = self._keys.authority.decode()
+        context = pinned(certificate) if certificate else ssl.create_default_context(cadata=authority)
+        load(context, self._keys.client, self._keys.client_key)
+        return context
 
 
 def load(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:

@@ -1,0 +1,35 @@
+"""Which objects must a cluster have for ours to make sense? Only those that nobody else has made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+
+from kodkod.resources import kinds
+from kodkod.server.app import CNX_VERSION, ensure
+from kodkod.store import Resources
+from kodkod.store.errors import NotFound
+
+
+class Furniture:
+    """Makes them once while it leads. `run` is its task."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    async def run(self) -> None:
+        await self._cluster_information()
+        await ensure(self._resources, kinds.INTRUSION_DETECTION, {"metadata": {"name": "tigera-secure"}, "spec": {}})
+        await asyncio.Event().wait()
+
+    async def _cluster_information(self) -> None:
+        """Calico's own, where it is there, is left alone, whatever it says."""
+        with contextlib.suppress(NotFound):  # somebody serves no such kind
+            if (await self._resources.list(kinds.CLUSTER_INFORMATION)).items:
+                return
+            spec = {
+                "clusterGUID": uuid.uuid4().hex, "cnxVersion": CNX_VERSION, "clusterType": "kodkod,k8s",
+                "datastoreReady": True,
+            }  # fmt: skip
+            await ensure(self._resources, kinds.CLUSTER_INFORMATION, {"metadata": {"name": "default"}, "spec": spec})
