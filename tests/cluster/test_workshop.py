@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.cluster.ground import Cluster
+
 from kodkod.lab import workshop as workplace
 from kodkod.lab.journey import runner, texts
-from tests.cluster.ground import Cluster
 
 SERVER = "kodkod-server.kodkod-system.svc:9443"
 ANALYST = """
