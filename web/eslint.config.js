@@ -2,7 +2,7 @@ import hooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "src/api/schema", "test-results"] },
+  { ignores: ["node_modules", "src/api/generated", "scripts", "test-results"] },
   ...tseslint.configs.strictTypeChecked,
   {
     files: ["**/*.{ts,tsx}"],
@@ -11,6 +11,7 @@ export default tseslint.config(
     rules: {
       ...hooks.configs.recommended.rules,
       "@typescript-eslint/no-explicit-any": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "no-restricted-imports": ["error", { patterns: [{ group: ["../../*/../*"], message: "direct, short paths" }] }],
     },

@@ -16,6 +16,18 @@ const NUMBER_OR_TEXT = ts.factory.createUnionTypeNode([
   ts.factory.createKeywordTypeNode(ts.SyntaxKind.StringKeyword),
 ]);
 
+const ANYTHING = ts.factory.createTypeReferenceNode("Record", [
+  ts.factory.createKeywordTypeNode(ts.SyntaxKind.StringKeyword),
+  ts.factory.createKeywordTypeNode(ts.SyntaxKind.UnknownKeyword),
+]);
+
+/** What OpenAPI has no word for and Kubernetes marks with an extension. */
+function extended(schema) {
+  if (schema["x-kubernetes-int-or-string"] === true) return NUMBER_OR_TEXT;
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true && schema.properties === undefined) return ANYTHING;
+  return undefined;
+}
+
 /** Each file's name and what should be in it. */
 export async function generated() {
   const found = new Map();
@@ -24,7 +36,7 @@ export async function generated() {
     const types = await openapiTS(document, {
       // A default is the server's to fill in: who asks may leave the field out, and an old record may lack it.
       defaultNonNullable: false,
-      transform: (schema) => (schema["x-kubernetes-int-or-string"] === true ? NUMBER_OR_TEXT : undefined),
+      transform: extended,
     });
     found.set(name.replace(/\.json$/, ".ts"), HEAD + astToString(types));
   }

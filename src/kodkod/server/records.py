@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -124,11 +124,15 @@ class BulkResult(BaseModel):
     items: list[BulkItem]
 
 
+StatsPart = Literal["type", "severity", "origin", "namespace", "mitre_id", "day"]
+
+
 class StatsQuestion(BaseModel):
     selector: str = Field("", max_length=65_536)
     time_range: TimeRange = Field(default_factory=lambda: TimeRange.model_validate({}))
     include_dismissed: bool = False
     include_excepted: bool = False
+    parts: list[StatsPart] = Field(list(get_args(StatsPart)), description="What is counted; the others stay empty.")
 
 
 class Count(BaseModel):
@@ -345,26 +349,34 @@ def labelled(event: dict[str, Any]) -> dict[str, Any]:
 async def _stats(facts: Facts, asked: StatsQuestion, sight: Sight) -> EventStats:
     bound, span = bind(parse(asked.selector), EVENTS), window(asked.time_range.start, asked.time_range.end)
 
-    async def counts(field: str) -> list[Count]:
+    async def counts(part: StatsPart, field: str) -> list[Count]:
+        if part not in asked.parts:
+            return []
         found = await facts.events.count(bound, sight, by=field, window=span)
         values = [Count(value=None if one.keys[0] is None else str(one.keys[0]), count=one.count) for one in found]
         return sorted(values, key=lambda one: (-one.count, one.value or ""))
 
-    severities = await counts("severity_label")
+    async def days() -> list[DayCount]:
+        sums: dict[str, int] = {}
+        if "day" not in asked.parts:
+            return []
+        for group in await facts.events.count(bound, sight, by="time", window=span):
+            if group.keys[0] is not None:
+                day = datetime.fromtimestamp(group.keys[0], UTC).date().isoformat()
+                sums[day] = sums.get(day, 0) + group.count
+        return [DayCount(day=day, count=sums[day]) for day in sorted(sums)]
+
     rank = {word.value: number for number, word in enumerate(Bucket)}
-    days: dict[str, int] = {}
-    for group in await facts.events.count(bound, sight, by="time", window=span):
-        if group.keys[0] is not None:
-            day = datetime.fromtimestamp(group.keys[0], UTC).date().isoformat()
-            days[day] = days.get(day, 0) + group.count
     return EventStats(
-        total=sum(one.count for one in severities),
-        by_type=await counts("type"),
-        by_severity=sorted(severities, key=lambda one: rank.get(one.value or "", len(rank))),
-        by_origin=await counts("origin"),
-        by_namespace=await counts("dest_namespace"),
-        by_mitre_id=[one for one in await counts("mitre_ids") if one.value is not None],
-        by_day=[DayCount(day=day, count=days[day]) for day in sorted(days)],
+        total=(await facts.events.search(bound, sight, window=span, limit=0)).total,
+        by_type=await counts("type", "type"),
+        by_severity=sorted(
+            await counts("severity", "severity_label"), key=lambda one: rank.get(one.value or "", len(rank))
+        ),
+        by_origin=await counts("origin", "origin"),
+        by_namespace=await counts("namespace", "dest_namespace"),
+        by_mitre_id=[one for one in await counts("mitre_id", "mitre_ids") if one.value is not None],
+        by_day=await days(),
     )
 
 

@@ -1,84 +1,66 @@
 /** Security events: what a human should look at. */
-import { parameters, send } from "./requests";
+import type { components } from "./generated/v1";
+import { data, given, v1 } from "./requests";
 
-/** One event as the server stores it; which fields are there depends on its producer. */
-export interface SecurityEvent {
-  id: string;
-  time: number;
-  type: string;
-  origin: string;
-  description: string;
-  severity: number;
-  name?: string | null;
-  source_ip?: string | null;
-  source_port?: number | null;
-  source_namespace?: string | null;
-  source_name?: string | null;
-  source_name_aggr?: string | null;
-  dest_ip?: string | null;
-  dest_port?: number | null;
-  dest_namespace?: string | null;
-  dest_name?: string | null;
-  dest_name_aggr?: string | null;
-  host?: string | null;
-  protocol?: string | null;
-  dismissed?: boolean;
-  record?: Record<string, unknown> | null;
-  [field: string]: unknown;
-}
-
-export interface Page<Item> {
-  items: Item[];
-  total: number;
-  next_cursor: string | null;
-}
+type Schemas = components["schemas"];
+export type SecurityEvent = Schemas["EventBody"];
+export type EventDetail = Schemas["EventDetail"];
+export type EventList = Schemas["EventList"];
+export type EventType = Schemas["EventType"];
+export type SeverityWord = NonNullable<SecurityEvent["severity_label"]>;
 
 export interface EventSearch {
   query?: string | undefined;
   from?: string | undefined;
+  to?: string | undefined;
   dismissed?: boolean | undefined;
+  excepted?: boolean | undefined;
   cursor?: string | undefined;
   limit?: number | undefined;
 }
 
-export function searchEvents(search: EventSearch): Promise<Page<SecurityEvent>> {
-  const { query, from, cursor, limit = 100, dismissed } = search;
-  return send(`/v1/events${parameters({ query, from, cursor, limit, sort: "-time", include_dismissed: dismissed })}`);
+export function searchEvents({ dismissed, excepted, ...search }: EventSearch): Promise<EventList> {
+  const query = { sort: "-time", ...given({ ...search, include_dismissed: dismissed, include_excepted: excepted }) };
+  return data(v1.GET("/events", { params: { query } }));
 }
 
-export function oneEvent(id: string): Promise<SecurityEvent> {
-  return send(`/v1/events/${encodeURIComponent(id)}`);
+/** One event with the queries that lead on from it; dismissed and excepted ones too. */
+export function oneEvent(id: string): Promise<EventDetail> {
+  return data(v1.GET("/events/{event_id}", { params: { path: { event_id: id } } }));
 }
 
 /** Hide events from the list, or bring them back. Nothing is deleted. */
-export function triage(action: "dismiss" | "restore", ids: string[]): Promise<unknown> {
-  return send("/v1/events/bulk", { method: "POST", json: { action, ids } });
+export function triage(action: "dismiss" | "restore", ids: string[]): Promise<Schemas["BulkResult"]> {
+  return data(v1.POST("/events/bulk", { body: { action, ids } }));
 }
 
-/** Console labels of machine types; the first machine name is the one that queries use. */
-export const EVENT_TYPES: readonly { label: string; types: readonly string[] }[] = [
-  { label: "Deep Packet Inspection", types: ["deep_packet_inspection"] },
-  { label: "Global Alert", types: ["global_alert"] },
-  { label: "Suspicious Flow", types: ["gtf_suspicious_flow", "suspicious_flow"] },
-  { label: "Suspicious DNS Query", types: ["gtf_suspicious_dns_query", "suspicious_dns_query"] },
-  { label: "WAF Event", types: ["waf"] },
-  { label: "Custom", types: ["alert"] },
-];
+/** How many events there are of each type, by its machine name. */
+export async function typeCounts({ query, from, to, dismissed, excepted }: EventSearch): Promise<Record<string, number>> {
+  const body = {
+    ...given({ selector: query, include_dismissed: dismissed, include_excepted: excepted }),
+    time_range: given({ from, to }),
+    parts: ["type" as const],
+  };
+  const { by_type } = await data(v1.POST("/events/stats", { body }));
+  return Object.fromEntries(by_type.map(({ value, count }) => [value ?? "", count]));
+}
 
-export function typeLabel(type: string): string {
-  return EVENT_TYPES.find((entry) => entry.types.includes(type))?.label ?? type;
+/** Every type an event can have: the word for people and the machine names it stands for. */
+export async function eventTypes(): Promise<EventType[]> {
+  return (await data(v1.GET("/events/types"))).items;
 }
 
 /** The query that keeps events of these labels, joined with what the user typed. */
-export function eventQuery(typed: string, labels: readonly string[]): string {
-  const types = EVENT_TYPES.filter((entry) => labels.includes(entry.label)).flatMap((entry) => entry.types);
+export function eventQuery(typed: string, labels: readonly string[], known: readonly EventType[]): string {
+  const types = known.filter((entry) => labels.includes(entry.label)).flatMap((entry) => entry.types);
   const byType = types.map((type) => `type = "${type}"`).join(" OR ");
   if (byType === "") return typed;
   return typed.trim() === "" ? byType : `(${byType}) AND (${typed})`;
 }
 
-/** Bounds of the severity words; both number and word are shown. */
-export function severityWord(severity: number): "Critical" | "High" | "Medium" | "Low" {
+/** The server writes the word beside the number; a record from before it did has the number alone. */
+export function severityWord({ severity, severity_label }: SecurityEvent): SeverityWord {
+  if (severity_label !== undefined) return severity_label;
   if (severity >= 90) return "Critical";
   if (severity >= 70) return "High";
   return severity >= 40 ? "Medium" : "Low";

@@ -1,134 +1,46 @@
-/** Objects of the Kubernetes face that the console lists, makes and changes. */
-import { Refused, send } from "./requests";
+/** Objects of the Kubernetes face that the console lists, makes and changes; their types come from its OpenAPI documents. */
+import type { components as Kodkod } from "./generated/kodkod";
+import type { components as Calico } from "./generated/projectcalico";
+import { send } from "./requests";
 
-export interface Metadata {
-  name: string;
-  namespace?: string;
-  uid?: string;
-  creationTimestamp?: string;
-  annotations?: Record<string, string>;
-  labels?: Record<string, string>;
-}
+type Named = Omit<Calico["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"], "name"> & { name: string };
+/** An object as the server gives it: it has a name, whatever the schema leaves open for one that is being made. */
+type Stored<Schema> = Omit<Schema, "metadata"> & { metadata: Named };
 
-export interface Resource<Spec, Status = unknown> {
-  apiVersion: string;
-  kind: string;
-  metadata: Metadata;
-  spec: Spec;
-  status?: Status;
-}
+export type GlobalAlert = Stored<Calico["schemas"]["org.projectcalico.v3.GlobalAlert"]>;
+export type GlobalAlertSpec = GlobalAlert["spec"];
+export type AlertException = Stored<Calico["schemas"]["org.projectcalico.v3.AlertException"]>;
+export type PacketCapture = Stored<Calico["schemas"]["org.projectcalico.v3.PacketCapture"]>;
+export type DeepPacketInspection = Stored<Calico["schemas"]["org.projectcalico.v3.DeepPacketInspection"]>;
+export type NodeReport = Stored<Kodkod["schemas"]["dev.kodkod.v1alpha1.NodeReport"]>;
+export type Namespace = Stored<object>;
 
-export interface GlobalAlertSpec {
-  type?: string;
-  summary?: string;
-  description: string;
-  severity: number;
-  dataSet?: string;
-  period?: string;
-  lookback?: string;
-  query?: string;
-  aggregateBy?: string[];
-  field?: string;
-  metric?: string;
-  condition?: string;
-  threshold?: number;
-  substitutions?: { name: string; values: string[] }[];
-}
-
-export interface GlobalAlertStatus {
-  active: boolean;
-  healthy: boolean;
-  lastExecuted?: string;
-  lastEvent?: string;
-  errorConditions?: { type: string; message: string }[];
-}
-
-export type GlobalAlert = Resource<GlobalAlertSpec, GlobalAlertStatus>;
-
-export interface FilterRule {
-  protocol?: string | number;
-  ports?: (string | number)[];
-}
-
-export interface PacketCaptureSpec {
-  selector?: string;
-  filters?: FilterRule[];
-  startTime?: string;
-  endTime?: string;
-}
-
-export interface PacketCaptureStatus {
-  files?: { node: string; directory?: string; fileNames?: string[]; state: string; bytes?: number }[];
-}
-
-export type PacketCapture = Resource<PacketCaptureSpec, PacketCaptureStatus>;
-
-export interface NodeReport extends Resource<unknown, { observedAt?: string; [field: string]: unknown }> {
-  kind: "NodeReport";
+/** The verbs of one cluster-wide kind. */
+function kind<Item extends { metadata: Named }>(path: string) {
+  return {
+    list: async () => (await send<{ items: Item[] }>(path)).items,
+    create: (json: Item) => send<Item>(path, { method: "POST", json }),
+    replace: (json: Item) => send<Item>(`${path}/${json.metadata.name}`, { method: "PUT", json }),
+    remove: (name: string) => send(`${path}/${name}`, { method: "DELETE" }),
+  };
 }
 
 const CALICO = "/apis/projectcalico.org/v3";
+export const globalAlerts = kind<GlobalAlert>(`${CALICO}/globalalerts`);
+export const globalAlertTemplates = kind<GlobalAlert>(`${CALICO}/globalalerttemplates`);
+export const alertExceptions = kind<AlertException>(`${CALICO}/alertexceptions`);
+export const deepPacketInspections = kind<DeepPacketInspection>(`${CALICO}/deeppacketinspections`);
+export const nodeReports = kind<NodeReport>("/apis/kodkod.dev/v1alpha1/nodereports");
+export const namespaces = kind<Namespace>("/api/v1/namespaces");
 
-async function list<Item>(path: string): Promise<Item[]> {
-  return (await send<{ items: Item[] }>(path)).items;
-}
-
-export const globalAlerts = {
-  list: () => list<GlobalAlert>(`${CALICO}/globalalerts`),
-  templates: () => list<GlobalAlert>(`${CALICO}/globalalerttemplates`),
-  create: (name: string, spec: GlobalAlertSpec) =>
-    send<GlobalAlert>(`${CALICO}/globalalerts`, { method: "POST", json: alertManifest("GlobalAlert", name, spec) }),
-  saveTemplate: (name: string, spec: GlobalAlertSpec) =>
-    send<GlobalAlert>(`${CALICO}/globalalerttemplates`, {
-      method: "POST",
-      json: alertManifest("GlobalAlertTemplate", name, spec),
-    }),
-  replace: (alert: GlobalAlert) =>
-    send<GlobalAlert>(`${CALICO}/globalalerts/${alert.metadata.name}`, { method: "PUT", json: alert }),
-  remove: (name: string) => send(`${CALICO}/globalalerts/${name}`, { method: "DELETE" }),
-};
-
-export function alertManifest(
-  kind: "GlobalAlert" | "GlobalAlertTemplate",
-  name: string,
-  spec: GlobalAlertSpec,
-): GlobalAlert {
+export function alertManifest(kind: "GlobalAlert" | "GlobalAlertTemplate", name: string, spec: GlobalAlertSpec): GlobalAlert {
   return { apiVersion: "projectcalico.org/v3", kind, metadata: { name }, spec };
 }
 
-export const packetCaptures = {
-  list: () => list<PacketCapture>(`${CALICO}/packetcaptures`),
-  create: (capture: PacketCapture) =>
-    send<PacketCapture>(`${CALICO}/namespaces/${capture.metadata.namespace ?? "default"}/packetcaptures`, {
-      method: "POST",
-      json: capture,
-    }),
-  /** Merge-patch the window: `endTime` now stops a capture, null fields open it again. */
-  window: (namespace: string, name: string, spec: { startTime?: string | null; endTime?: string | null }) =>
-    send<PacketCapture>(`${CALICO}/namespaces/${namespace}/packetcaptures/${name}`, {
-      method: "PATCH",
-      json: { spec },
-      headers: { "Content-Type": "application/merge-patch+json" },
-    }),
-  remove: (namespace: string, name: string) =>
-    send(`${CALICO}/namespaces/${namespace}/packetcaptures/${name}`, { method: "DELETE" }),
-  downloadPath: (namespace: string, name: string) => `/packet-capture/download/${namespace}/${name}/files.zip`,
-  /** Delete the files of a finished capture; the object stays. */
-  removeFiles: async (namespace: string, name: string) => {
-    const answer = await fetch(`/packet-capture/files/${namespace}/${name}/files.zip`, {
-      method: "DELETE",
-      credentials: "same-origin",
-    });
-    if (!answer.ok) throw new Refused(answer.status, await answer.text());
-  },
-};
-
-export const namespaces = { list: () => list<Resource<unknown>>("/api/v1/namespaces") };
-export const nodeReports = { list: () => list<NodeReport>("/apis/kodkod.dev/v1alpha1/nodereports") };
-
-/** One state for a capture on many nodes: the most alarming wins, then the most alive. */
-export function foldedState(capture: PacketCapture): string {
-  const states = (capture.status?.files ?? []).map((file) => file.state);
-  const order = ["Error", "Capturing", "WaitingForTraffic", "Scheduled", "Finished"];
-  return order.find((state) => states.includes(state)) ?? "Pending";
+/** The same object to be made anew: without what the server had written on it. */
+export function afresh<Item extends { metadata: Named; status?: unknown }>(item: Item, name = item.metadata.name): Item {
+  const { status, ...rest } = item;
+  const { namespace, labels, annotations } = item.metadata;
+  const metadata = { name, ...(namespace && { namespace }), ...(labels && { labels }), ...(annotations && { annotations }) };
+  return { ...rest, metadata } as unknown as Item;
 }

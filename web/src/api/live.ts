@@ -2,10 +2,16 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-/** Names of the stream's messages and the data (query keys) they make stale. */
-const STALE: Record<string, string[][]> = {
-  event: [["events"], ["logs", "events"]],
-  resource: [["globalalerts"], ["captures"], ["nodereports"]],
+import type { components } from "./generated/v1";
+
+/** The data (query keys) that a change of a kind makes stale. */
+const STALE: Record<string, string[]> = {
+  packetcaptures: ["captures"],
+  nodereports: ["nodereports"],
+  globalalerts: ["globalalerts"],
+  globalalerttemplates: ["globalalerts"],
+  alertexceptions: ["exceptions", "events"],
+  deeppacketinspections: ["inspections"],
 };
 
 /** Keep one stream open while the console is; true while it is connected. */
@@ -20,11 +26,13 @@ export function useLive(): boolean {
     source.onerror = () => {
       setConnected(false); // the browser connects again by itself
     };
-    for (const name of Object.keys(STALE)) {
-      source.addEventListener(name, () => {
-        invalidate(queries, name);
-      });
-    }
+    source.addEventListener("event", () => {
+      invalidate(queries, ["events", "logs"]);
+    });
+    source.addEventListener("resource", (message: MessageEvent<string>) => {
+      const { kind } = JSON.parse(message.data) as components["schemas"]["ResourceHint"];
+      invalidate(queries, STALE[kind] ?? []);
+    });
     return () => {
       source.close();
     };
@@ -32,6 +40,6 @@ export function useLive(): boolean {
   return isConnected;
 }
 
-function invalidate(queries: QueryClient, name: string): void {
-  for (const queryKey of STALE[name] ?? []) void queries.invalidateQueries({ queryKey });
+function invalidate(queries: QueryClient, keys: string[]): void {
+  for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
 }

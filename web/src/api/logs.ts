@@ -1,26 +1,28 @@
-/** Log datasets: what happened on the network. */
-import type { Page } from "./events";
-import { parameters, send } from "./requests";
+/** Log data sets: what happened on the network. */
+import type { components } from "./generated/v1";
+import { data, given, v1 } from "./requests";
 
-export type LogRow = Record<string, unknown>;
+type Schemas = components["schemas"];
+export type Dataset = Schemas["DatasetBody"];
+export type DatasetField = Schemas["FieldBody"];
+export type LogList = Schemas["LogList"];
+export type LogRow = LogList["items"][number];
 
 export interface LogSearch {
   dataset: string;
   query?: string | undefined;
   from?: string | undefined;
+  to?: string | undefined;
   cursor?: string | undefined;
   limit?: number | undefined;
 }
 
-/** Datasets offered by the explorer: the value is the word in the URL, the label what users of the product look for. */
-export const DATASETS = [
-  { value: "flows", label: "tigera_secure_ee_flows*" },
-  { value: "dns", label: "tigera_secure_ee_dns*" },
-  { value: "audit", label: "tigera_secure_ee_audit*" },
-  { value: "events", label: "tigera_secure_ee_events*" },
-] as const;
+/** Data sets with their fields, as the query language knows them. */
+export async function datasets(): Promise<Dataset[]> {
+  return (await data(v1.GET("/datasets"))).items;
+}
 
-/** The columns shown first; every field is in the expanded row. */
+/** The columns shown first, where the data set is one of these; every field is in the expanded row. */
 export const COLUMNS: Record<string, string[]> = {
   flows: [
     "start_time",
@@ -39,8 +41,9 @@ export const COLUMNS: Record<string, string[]> = {
   events: ["time", "type", "origin", "description", "severity"],
 };
 
-export function searchLogs({ dataset, ...search }: LogSearch): Promise<Page<LogRow>> {
-  const { query, from, cursor, limit = 100 } = search;
-  const path = dataset === "events" ? "/v1/events" : `/v1/logs/${dataset}`;
-  return send(`${path}${parameters({ query, from, cursor, limit })}`);
+/** Records, newest first. Events come as their page shows them: without the dismissed and the excepted. */
+export async function searchLogs({ dataset, ...search }: LogSearch): Promise<LogList> {
+  const query = given(search);
+  if (dataset === "events") return data(v1.GET("/events", { params: { query } }));
+  return data(v1.GET("/logs/{dataset}", { params: { path: { dataset }, query } }));
 }

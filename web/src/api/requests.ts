@@ -1,4 +1,7 @@
-/** How does the console speak to its server? One function for both faces (`/v1` and the Kubernetes face), one error. */
+/** How does the console speak to its server? Typed calls to `/v1`, objects of the Kubernetes face, and one error for both. */
+import createClient from "openapi-fetch";
+
+import type { paths } from "./generated/v1";
 
 /** What the server answered when it did not do what was asked. `hint` is for the person who asked. */
 export class Refused extends Error {
@@ -6,52 +9,54 @@ export class Refused extends Error {
     readonly status: number,
     message: string,
     readonly hint = "",
+    readonly offset?: number,
   ) {
     super(message);
   }
 }
 
-interface Problem {
-  message?: string;
-  detail?: string | { msg?: string }[];
-  hint?: string;
+/** `/v1`, with the types of its OpenAPI document. The session cookie goes along; a refusal is thrown as `Refused`. */
+export const v1 = createClient<paths>({ baseUrl: "/v1", credentials: "same-origin" });
+v1.use({
+  async onResponse({ response }) {
+    if (!response.ok) throw await refusal(response);
+  },
+});
+
+/** What a call answered. */
+export async function data<T>(call: Promise<{ data?: T }>): Promise<T> {
+  const { data: found } = await call;
+  if (found === undefined) throw new Refused(502, "the answer has no content");
+  return found;
 }
 
-/** Send a request and read JSON. The session cookie goes along; a refusal becomes `Refused` with the server's words. */
-export async function send<T>(path: string, init: RequestInit & { json?: unknown } = {}): Promise<T> {
-  const { json, ...rest } = init;
-  const headers = new Headers(rest.headers);
-  headers.set("Accept", "application/json");
-  if (json !== undefined && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+/** The members that are set, as the parameters of a question. */
+export function given<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const kept = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
+  return Object.fromEntries(kept) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+}
+
+/** A request to the Kubernetes face, whose documents name schemas but not every path. */
+export async function send<T>(path: string, init: { method?: string; json?: unknown; type?: string } = {}): Promise<T> {
+  const { method = "GET", json, type = "application/json" } = init;
   const answer = await fetch(path, {
-    ...rest,
-    headers,
+    method,
     credentials: "same-origin",
+    headers: { Accept: "application/json", ...(json === undefined ? {} : { "Content-Type": type }) },
     ...(json === undefined ? {} : { body: JSON.stringify(json) }),
   });
   if (!answer.ok) throw await refusal(answer);
   return (await answer.json()) as T;
 }
 
-async function refusal(answer: Response): Promise<Refused> {
+/** Both faces put their words under `message`; a line of text is taken as it is. */
+export async function refusal(answer: Response): Promise<Refused> {
   const text = await answer.text();
   const fallback = text || answer.statusText || `status ${answer.status}`;
   try {
-    const problem = JSON.parse(text) as Problem;
-    const detail = typeof problem.detail === "string" ? problem.detail : problem.detail?.[0]?.msg;
-    return new Refused(answer.status, problem.message ?? detail ?? fallback, problem.hint);
+    const { message, hint, offset } = JSON.parse(text) as { message?: string; hint?: string; offset?: number };
+    return new Refused(answer.status, message ?? fallback, hint, offset);
   } catch {
     return new Refused(answer.status, fallback);
   }
-}
-
-/** A query string of what is set; lists become repeated parameters. */
-export function parameters(values: Record<string, string | number | boolean | string[] | undefined>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) {
-    if (value === undefined || value === "" || value === false) continue;
-    for (const one of Array.isArray(value) ? value : [String(value)]) search.append(name, one);
-  }
-  const text = search.toString();
-  return text === "" ? "" : `?${text}`;
 }

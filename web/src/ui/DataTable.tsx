@@ -1,6 +1,8 @@
 /** A table of rows that can be selected, by pointer or keyboard. Knows what a column is, not what a row means. */
 import { Checkbox, ScrollArea, Table, UnstyledButton } from "@mantine/core";
-import { type KeyboardEvent, type ReactNode, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useRef } from "react";
+
+import { type Keys, useKeys } from "./keys";
 
 export interface Column<Row> {
   title: string;
@@ -17,15 +19,20 @@ interface Props<Row> {
   rows: Row[];
   idOf: (row: Row) => string;
   selected?: string | undefined;
-  onSelect?: (id: string) => void;
+  /** The row that is opened, or none. */
+  onSelect?: (id: string | undefined) => void;
   checked?: ReadonlySet<string>;
   onCheck?: (checked: ReadonlySet<string>) => void;
+  /** The page's own keys for the row that has the focus, or is selected. */
+  rowKeys?: Record<string, (id: string) => void>;
+  /** The name of a row for those who hear it; its id where nothing is said. */
+  nameOf?: (row: Row) => string;
   /** Shown in place of rows, saying why there are none. */
   empty: ReactNode;
 }
 
 export function DataTable<Row>(props: Props<Row>) {
-  const { label, columns, rows, idOf, selected, onSelect, checked, onCheck, empty } = props;
+  const { label, columns, rows, idOf, selected, onSelect, checked, onCheck, nameOf = idOf, empty } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const areAllChecked = rows.length > 0 && rows.every((row) => checked?.has(idOf(row)));
 
@@ -34,18 +41,11 @@ export function DataTable<Row>(props: Props<Row>) {
     if (!next.delete(id)) next.add(id);
     onCheck?.(next);
   };
-  const move = (event: KeyboardEvent): void => {
-    const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
-    if (step === undefined) return;
-    const buttons = [...(body.current?.querySelectorAll<HTMLButtonElement>("button[data-opens]") ?? [])];
-    const at = buttons.findIndex((button) => button === document.activeElement);
-    buttons[Math.min(Math.max(at + step, 0), buttons.length - 1)]?.focus();
-    event.preventDefault();
-  };
+  useRowKeys(props, body, check);
 
   return (
     <ScrollArea type="auto" offsetScrollbars viewportProps={{ tabIndex: 0, role: "region", "aria-label": label }}>
-      <Table highlightOnHover stickyHeader verticalSpacing={4} aria-label={label} onKeyDown={move}>
+      <Table highlightOnHover stickyHeader verticalSpacing={4} aria-label={label}>
         <Table.Thead>
           <Table.Tr>
             {onCheck && (
@@ -69,17 +69,17 @@ export function DataTable<Row>(props: Props<Row>) {
         <Table.Tbody ref={body}>
           {rows.length === 0 && (
             <Table.Tr>
-              <Table.Td colSpan={columns.length + 1}>{empty}</Table.Td>
+              <Table.Td colSpan={columns.length + (onCheck ? 1 : 0)}>{empty}</Table.Td>
             </Table.Tr>
           )}
           {rows.map((row) => {
             const id = idOf(row);
             return (
-              <Table.Tr key={id} {...(id === selected ? { bg: "var(--mantine-primary-color-light)" } : {})}>
+              <Table.Tr key={id} data-row={id} {...(id === selected ? { bg: "var(--mantine-primary-color-light)" } : {})}>
                 {onCheck && (
                   <Table.Td>
                     <Checkbox
-                      aria-label={`Select ${id}`}
+                      aria-label={`Select ${nameOf(row)}`}
                       checked={checked?.has(id) ?? false}
                       onChange={() => {
                         check(id);
@@ -95,7 +95,7 @@ export function DataTable<Row>(props: Props<Row>) {
                         fz="sm"
                         aria-expanded={id === selected}
                         onClick={() => {
-                          onSelect(id);
+                          onSelect(id === selected ? undefined : id);
                         }}
                       >
                         {column.show(row)}
@@ -112,4 +112,63 @@ export function DataTable<Row>(props: Props<Row>) {
       </Table>
     </ScrollArea>
   );
+}
+
+/** j and k, or the arrows inside the table, go from row to row; an open detail goes along. x marks. */
+function useRowKeys<Row>(
+  { rows, idOf, selected, onSelect, onCheck, rowKeys = {} }: Props<Row>,
+  body: RefObject<HTMLTableSectionElement | null>,
+  check: (id: string) => void,
+): void {
+  const last = useRef<{ index: number; id: string }>(undefined);
+  const focus = (index: number): void => {
+    const row = rows[index];
+    if (row === undefined) return;
+    body.current?.querySelectorAll<HTMLElement>("[data-opens]")[index]?.focus();
+    last.current = { index, id: idOf(row) };
+  };
+  const current = (): number => {
+    const focused = document.activeElement?.closest<HTMLElement>("[data-row]");
+    const id = focused && body.current?.contains(focused) ? focused.dataset.row : selected;
+    return rows.findIndex((row) => idOf(row) === id);
+  };
+  const move = (step: number): void => {
+    const next = Math.min(Math.max(current() + step, 0), rows.length - 1);
+    focus(next);
+    const row = rows[next];
+    if (selected !== undefined && row !== undefined) onSelect?.(idOf(row));
+  };
+  const onRow = (act: (id: string) => void): void => {
+    const index = current();
+    const row = rows[index];
+    if (row === undefined) return;
+    last.current = { index, id: idOf(row) };
+    act(idOf(row));
+  };
+  const inside = (step: number): boolean => {
+    if (!body.current?.contains(document.activeElement)) return false; // the arrows scroll the page
+    move(step);
+    return true;
+  };
+  const keys: Keys = {};
+  for (const [key, act] of Object.entries(rowKeys)) {
+    keys[key] = () => {
+      onRow(act);
+    };
+  }
+  if (onSelect !== undefined) {
+    keys.j = () => { move(1); };
+    keys.k = () => { move(-1); };
+    keys.ArrowDown = () => inside(1);
+    keys.ArrowUp = () => inside(-1);
+  }
+  if (onCheck !== undefined) keys.x = () => { onRow(check); };
+  useKeys(keys);
+
+  useEffect(() => {
+    // The row that had the focus went away with what was done to it: its successor takes over.
+    const before = last.current;
+    if (before === undefined || rows.length === 0 || document.activeElement !== document.body) return;
+    if (!rows.some((row) => idOf(row) === before.id)) focus(Math.min(before.index, rows.length - 1));
+  });
 }

@@ -1,7 +1,11 @@
-/** The frame around every page: places to go, health always in sight, light or dark. */
+/** The frame around every page: places to go, health always in sight, light or dark, help at hand. */
 import { ActionIcon, AppShell, Group, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
-import { IconMoon, IconSun } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { IconKeyboard, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
+
+import { useKeys } from "./keys";
+import { type Deed, Palette } from "./Palette";
+import { type Shortcut, Shortcuts } from "./Shortcuts";
 
 export interface Place {
   label: string;
@@ -13,21 +17,52 @@ interface Props {
   places: Place[];
   current: string;
   onGo: (path: string) => void;
+  deeds: Deed[];
+  meanings: (text: string) => Deed[];
+  shortcuts: Shortcut[];
   health: ReactNode;
   children: ReactNode;
 }
 
-export function Shell({ places, current, onGo, health, children }: Props) {
+export function Shell({ places, current, onGo, deeds, meanings, shortcuts, health, children }: Props) {
+  const [open, setOpen] = useState<"help" | "palette">();
+  const { setColorScheme } = useMantineColorScheme();
+  const other = useComputedColorScheme("light") === "dark" ? "light" : "dark";
+  const swap = (): void => {
+    setColorScheme(other);
+  };
+  const close = (): void => {
+    setOpen(undefined);
+  };
+  useKeys({
+    "?": () => {
+      setOpen("help");
+    },
+    "mod+k": () => {
+      setOpen(open === "palette" ? undefined : "palette");
+    },
+  });
   return (
     <AppShell header={{ height: 48 }} navbar={{ width: 180, breakpoint: 0 }} padding="md">
+      <a className="skip" href="#content">
+        Skip to content
+      </a>
       <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between">
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Title order={1} size="h4">
             Kodkod
           </Title>
-          <Group gap="md">
+          <Group gap="xs" wrap="nowrap">
             {health}
-            <SchemeSwitch />
+            <Tool label="Go to or do (Ctrl K)" onClick={() => { setOpen("palette"); }}>
+              <IconSearch size={16} />
+            </Tool>
+            <Tool label="Keyboard shortcuts (?)" onClick={() => { setOpen("help"); }}>
+              <IconKeyboard size={16} />
+            </Tool>
+            <Tool label={`Use ${other} colours`} onClick={swap}>
+              {other === "light" ? <IconSun size={16} /> : <IconMoon size={16} />}
+            </Tool>
           </Group>
         </Group>
       </AppShell.Header>
@@ -49,24 +84,24 @@ export function Shell({ places, current, onGo, health, children }: Props) {
           />
         ))}
       </AppShell.Navbar>
-      <AppShell.Main>{children}</AppShell.Main>
+      <AppShell.Main id="content" tabIndex={-1}>
+        {children}
+      </AppShell.Main>
+      <Palette
+        isOpen={open === "palette"}
+        onClose={close}
+        deeds={[...deeds, { label: `Use ${other} colours`, run: swap }]}
+        meanings={meanings}
+      />
+      <Shortcuts isOpen={open === "help"} onClose={close} shortcuts={shortcuts} />
     </AppShell>
   );
 }
 
-function SchemeSwitch() {
-  const { setColorScheme } = useMantineColorScheme();
-  const scheme = useComputedColorScheme("light");
-  const other = scheme === "dark" ? "light" : "dark";
+function Tool({ label, onClick, children }: { label: string; onClick: () => void; children: ReactNode }) {
   return (
-    <ActionIcon
-      variant="default"
-      aria-label={`Use ${other} colours`}
-      onClick={() => {
-        setColorScheme(other);
-      }}
-    >
-      {scheme === "dark" ? <IconSun size={16} /> : <IconMoon size={16} />}
+    <ActionIcon variant="default" aria-label={label} title={label} onClick={onClick}>
+      {children}
     </ActionIcon>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { beginning, bytes, isSpan, local, utc } from "./moments";
+import { bytes, ends, fieldTime, instant, isSpan, local, periodOf, utc } from "./moments";
 
 describe("times", () => {
   it("shows unix seconds, text and dates alike", () => {
@@ -21,16 +21,28 @@ describe("times", () => {
   });
 });
 
-describe("spans", () => {
-  it("begins so many seconds ago", () => {
-    const now = new Date("2026-11-22T10:00:00Z");
-    expect(beginning("15m", now)).toBe("2026-11-22T09:45:00.000Z");
-    expect(beginning("all", now)).toBeUndefined();
+describe("periods", () => {
+  const now = new Date("2026-11-22T10:00:00Z");
+
+  it("begin so many seconds ago", () => {
+    expect(ends({ span: "15m" }, now)).toEqual({ from: "2026-11-22T09:45:00.000Z" });
+    expect(ends({ span: "all" }, now)).toEqual({});
   });
 
-  it("knows its own words only", () => {
+  it("have the ends that are given", () => {
+    const to = "2026-11-22T09:00:00Z";
+    expect(ends(periodOf({ span: "between", to, from: "soon" }, "1h"), now)).toEqual({ to });
+  });
+
+  it("know their own words only", () => {
     expect(isSpan("24h")).toBe(true);
-    expect(isSpan("2 fortnights")).toBe(false);
+    expect(periodOf({ span: "2 fortnights", from: "2026-11-22T09:00:00Z" }, "1h")).toEqual({ span: "1h" });
+  });
+
+  it("go into a field and come back", () => {
+    expect(instant(fieldTime("2026-11-22T09:00:00Z"))).toBe("2026-11-22T09:00:00Z");
+    expect(fieldTime(undefined)).toBe("");
+    expect(instant("soon")).toBe("soon");
   });
 });
 

@@ -231,6 +231,11 @@ export interface components {
                  */
                 address?: string;
                 /**
+                 * @description Certificate (PEM) that this file server shows, where it is one of its own making.
+                 * @default
+                 */
+                certificate?: string;
+                /**
                  * @description Endpoints of this node.
                  * @default 0
                  */
@@ -246,7 +251,12 @@ export interface components {
                  */
                 packets?: number;
                 /** @description Packets lost for logs or inspection, by reason. */
-                drops?: Record<string, never>;
+                drops?: Record<string, unknown>;
+                /**
+                 * @description Flow and DNS facts left out because nobody could say whose interface they were seen at.
+                 * @default 0
+                 */
+                unattributed?: number;
                 /** @description Captures with endpoints or files here. */
                 captures?: {
                     /** @description Namespace of the PacketCapture. */
@@ -328,7 +338,7 @@ export interface components {
                      */
                     bytes?: number;
                     /** @description Packets that were due but lost, by reason (kernel: the ring's own counter). */
-                    drops?: Record<string, never>;
+                    drops?: Record<string, unknown>;
                     /**
                      * @description Files closed by rotation.
                      * @default 0
@@ -384,7 +394,7 @@ export interface components {
                      */
                     alerts?: number;
                     /** @description Packets that were due but not looked at, by reason. */
-                    drops?: Record<string, never>;
+                    drops?: Record<string, unknown>;
                     /** @description The newest errors. */
                     errorConditions?: {
                         /** @description What is wrong, and where. */

@@ -803,7 +803,7 @@ export interface components {
                         /** @description How the answer is read; one value a line unless said. */
                         format?: {
                             /** @description One value a line, # begins a comment. */
-                            newlineDelimited?: Record<string, never>;
+                            newlineDelimited?: Record<string, unknown>;
                             /** @description A JSON document. */
                             json?: {
                                 /** @description JSONPath of the list of values. */

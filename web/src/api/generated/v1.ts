@@ -1078,6 +1078,19 @@ export interface components {
              * @default false
              */
             include_excepted?: boolean;
+            /**
+             * Parts
+             * @description What is counted; the others stay empty.
+             * @default [
+             *       "type",
+             *       "severity",
+             *       "origin",
+             *       "namespace",
+             *       "mitre_id",
+             *       "day"
+             *     ]
+             */
+            parts?: ("type" | "severity" | "origin" | "namespace" | "mitre_id" | "day")[];
         };
         /** TimeRange */
         TimeRange: {

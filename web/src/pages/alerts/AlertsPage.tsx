@@ -1,55 +1,36 @@
 /** Alerts: what happened, newest first, live; one selection, its whole story beside the list. */
-import { ActionIcon, Button, Checkbox, Grid, Group, MultiSelect, Stack, Text, Title } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, Grid, Group, Stack, Title } from "@mantine/core";
 import { IconSettings } from "@tabler/icons-react";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type SearchSchemaInput, useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 
-import {
-  EVENT_TYPES,
-  eventQuery,
-  searchEvents,
-  type SecurityEvent,
-  severityWord,
-  triage,
-  typeLabel,
-} from "../../api/events";
+import { type EventList, eventQuery, eventTypes, searchEvents, type SecurityEvent, severityWord, triage } from "../../api/events";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { FilterBar } from "../../ui/FilterBar";
-import { beginning, isSpan, local, type Span, utc } from "../../ui/moments";
+import { narrowed } from "../../ui/Handle";
+import { useKeys } from "../../ui/keys";
+import { ends, local, periodOf, utc } from "../../ui/moments";
+import { Pager } from "../../ui/Pager";
 import { Problem } from "../../ui/Problem";
 import { Severity } from "../../ui/Severity";
 import { offerUndo, showRefusal } from "../../ui/undo";
+import { ExceptionDialog } from "../exceptions/ExceptionDialog";
 import { EventDetail } from "./EventDetail";
+import { NoAlerts } from "./NoAlerts";
+import { type AlertsSearch, isFiltered, UNFILTERED, USUAL_SPAN } from "./search";
+import { TypeChips } from "./TypeChips";
 
 const PAGE_ROWS = 100;
-
-export interface AlertsSearch {
-  query: string;
-  span: Span;
-  types: string[];
-  dismissed: boolean;
-  selected?: string;
-}
-
-export function alertsSearch(raw: Partial<Record<keyof AlertsSearch, unknown>> & SearchSchemaInput): AlertsSearch {
-  return {
-    query: typeof raw.query === "string" ? raw.query : "",
-    span: isSpan(raw.span) ? raw.span : "24h",
-    types: Array.isArray(raw.types) ? raw.types.filter((type) => typeof type === "string") : [],
-    dismissed: raw.dismissed === true,
-    ...(typeof raw.selected === "string" ? { selected: raw.selected } : {}),
-  };
-}
 
 const COLUMNS: Column<SecurityEvent>[] = [
   {
     title: "Severity",
-    show: (event) => <Severity word={severityWord(event.severity)} number={event.severity} />,
+    show: (event) => <Severity word={severityWord(event)} number={event.severity} />,
     width: 120,
   },
   { title: "Description", show: (event) => event.description, opens: true },
-  { title: "Type", show: (event) => typeLabel(event.type) },
+  { title: "Type", show: (event) => event.type_label ?? event.type },
   { title: "Origin", show: (event) => event.origin },
   {
     title: "Last Seen",
@@ -57,47 +38,31 @@ const COLUMNS: Column<SecurityEvent>[] = [
     width: 160,
   },
 ];
+const BESIDE_DETAIL = COLUMNS.filter((column) => column.title !== "Type" && column.title !== "Origin");
 
 export function AlertsPage({ search }: { search: AlertsSearch }) {
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const [checked, setChecked] = useState<ReadonlySet<string>>(new Set());
   const [cursors, setCursors] = useState<string[]>([]);
-  const cursor = cursors.at(-1);
+  const { selected, except, ...rest } = search;
 
   const change = (part: Partial<AlertsSearch>): void => {
     setCursors([]);
     void navigate({ to: "/alerts", search: { ...search, ...part } });
   };
-  const page = useQuery({
-    queryKey: ["events", search.query, search.span, search.types, search.dismissed, cursor],
-    queryFn: () =>
-      searchEvents({
-        query: eventQuery(search.query, search.types),
-        from: beginning(search.span, new Date()),
-        dismissed: search.dismissed,
-        cursor,
-        limit: PAGE_ROWS,
-      }),
-    placeholderData: keepPreviousData,
-  });
-  const rows = useMemo(() => page.data?.items ?? [], [page.data]);
-  const selected = rows.find((event) => event.id === search.selected);
-  const isFiltered = search.query !== "" || search.types.length > 0 || search.dismissed || search.span !== "24h";
-
-  const act = async (action: "dismiss" | "restore", ids: string[]): Promise<void> => {
-    try {
-      await triage(action, ids);
-    } catch (error) {
-      showRefusal(`Could not ${action}`, error as Error);
-      return;
-    }
-    setChecked(new Set());
-    await queries.invalidateQueries({ queryKey: ["events"] });
-    if (action === "dismiss") {
-      offerUndo(`${ids.length} dismissed`, () => void act("restore", ids));
-    }
+  const select = (id: string | undefined): void => {
+    void navigate({ to: "/alerts", search: id === undefined ? rest : { ...rest, selected: id } });
   };
+  const page = useAlerts(search, cursors.at(-1));
+  const rows = page.data?.items ?? [];
+  const act = useTriage(() => {
+    setChecked(new Set());
+  });
+  const dismiss = (id: string): void => void act("dismiss", checked.size > 0 ? [...checked] : [id]);
+  const offerException = (id: string): void => {
+    void navigate({ to: "/alerts", search: { ...rest, selected: id, except: true } });
+  };
+  useKeys({ Escape: () => { select(undefined); } });
 
   return (
     <Stack gap="sm">
@@ -114,34 +79,23 @@ export function AlertsPage({ search }: { search: AlertsSearch }) {
       </Group>
       <FilterBar
         query={search.query}
-        span={search.span}
+        period={search}
         placeholder='source_namespace = "dev" AND severity >= 80'
-        onChange={change}
-        isFiltered={isFiltered}
+        onChange={({ query, ...period }) => {
+          const { from: _, to: __, ...others } = search;
+          setCursors([]);
+          void navigate({ to: "/alerts", search: { ...others, query, ...periodOf(period, USUAL_SPAN) } });
+        }}
+        isFiltered={isFiltered(search)}
         onClear={() => {
-          change({ query: "", span: "24h", types: [], dismissed: false });
+          setCursors([]);
+          void navigate({ to: "/alerts", search: UNFILTERED });
         }}
       >
-        <MultiSelect
-          label="Type"
-          size="xs"
-          w={220}
-          placeholder={search.types.length === 0 ? "All types" : ""}
-          data={EVENT_TYPES.map((entry) => entry.label)}
-          value={search.types}
-          onChange={(types) => {
-            change({ types });
-          }}
-        />
-        <Checkbox
-          label="Dismissed"
-          checked={search.dismissed}
-          mb={7}
-          onChange={(event) => {
-            change({ dismissed: event.currentTarget.checked });
-          }}
-        />
+        <Checkbox label="Dismissed" checked={search.dismissed} mb={7} onChange={(event) => { change({ dismissed: event.currentTarget.checked }); }} />
+        <Checkbox label="Excepted" checked={search.excepted} mb={7} onChange={(event) => { change({ excepted: event.currentTarget.checked }); }} />
       </FilterBar>
+      <TypeChips search={search} onChange={(types) => { change({ types }); }} />
       {page.isError && <Problem error={page.error} onRetry={() => void page.refetch()} />}
       <Group justify="space-between">
         <Button
@@ -158,76 +112,84 @@ export function AlertsPage({ search }: { search: AlertsSearch }) {
           shown={rows.length}
           total={page.data?.total ?? 0}
           onPrevious={cursors.length === 0 ? undefined : () => { setCursors(cursors.slice(0, -1)); }}
-          onNext={nextOf(page.data?.next_cursor, (next) => { setCursors([...cursors, next]); })}
+          onNext={nextOf(page.data, (next) => { setCursors([...cursors, next]); })}
         />
       </Group>
       <Grid>
         <Grid.Col span={selected ? 7 : 12}>
           <DataTable
             label="Alerts"
-            columns={selected ? COLUMNS.filter((column) => column.title !== "Type" && column.title !== "Origin") : COLUMNS}
+            columns={selected ? BESIDE_DETAIL : COLUMNS}
             rows={rows}
             idOf={(event) => event.id}
-            selected={search.selected}
-            onSelect={(id) => {
-              const { selected: current, ...rest } = search;
-              void navigate({ to: "/alerts", search: id === current ? rest : { ...rest, selected: id } });
-            }}
+            selected={selected}
+            onSelect={select}
             checked={checked}
             onCheck={setChecked}
-            empty={<NoAlerts isLoading={page.isPending} isFiltered={isFiltered} />}
+            rowKeys={{ e: dismiss, s: offerException }}
+            empty={<NoAlerts search={search} isLoading={page.isPending} isRefused={page.isError} onChange={change} />}
           />
         </Grid.Col>
         {selected && (
           <Grid.Col span={5}>
             <EventDetail
-              event={selected}
-              onTriage={(action) => void act(action, [selected.id])}
-              onOnly={(query) => {
-                change({ query });
-              }}
+              id={selected}
+              known={rows.find((event) => event.id === selected)}
+              onTriage={(action) => void act(action, [selected])}
+              onExcept={() => { offerException(selected); }}
+              onOnly={(field, value) => { change({ query: narrowed(search.query, field, "=", value) }); }}
+              onExclude={(field, value) => { change({ query: narrowed(search.query, field, "!=", value) }); }}
             />
           </Grid.Col>
         )}
       </Grid>
+      <ExceptionDialog
+        of={search.except && selected ? selected : undefined}
+        isOpen={search.except === true}
+        onClose={() => { select(selected); }}
+      />
     </Stack>
   );
 }
 
-function NoAlerts({ isLoading, isFiltered }: { isLoading: boolean; isFiltered: boolean }) {
-  if (isLoading) return <Text size="sm">Loading…</Text>;
-  if (isFiltered) return <Text size="sm">No alert matches this filter.</Text>;
-  return (
-    <Text size="sm">
-      No alerts in this time. Alerts come from DeepPacketInspection resources and from the alerts of the configuration page.
-    </Text>
-  );
+/** One page of what the address asks for. */
+function useAlerts(search: AlertsSearch, cursor: string | undefined) {
+  const types = useQuery({ queryKey: ["event-types"], queryFn: eventTypes, staleTime: Infinity });
+  const { query, span, from, to, dismissed, excepted } = search;
+  return useQuery({
+    queryKey: ["events", query, span, from, to, search.types, dismissed, excepted, cursor],
+    queryFn: () =>
+      searchEvents({
+        query: eventQuery(query, search.types, types.data ?? []),
+        ...ends(search, new Date()),
+        dismissed,
+        excepted,
+        cursor,
+        limit: PAGE_ROWS,
+      }),
+    placeholderData: keepPreviousData,
+    enabled: search.types.length === 0 || types.data !== undefined,
+  });
 }
 
-function nextOf(cursor: string | null | undefined, go: (cursor: string) => void): (() => void) | undefined {
-  return cursor ? () => { go(cursor); } : undefined;
+/** Dismiss and restore, each the other's undo. */
+function useTriage(onDone: () => void) {
+  const queries = useQueryClient();
+  const act = async (action: "dismiss" | "restore", ids: string[]): Promise<void> => {
+    try {
+      await triage(action, ids);
+    } catch (error) {
+      showRefusal(`Could not ${action}`, error as Error);
+      return;
+    }
+    onDone();
+    await queries.invalidateQueries({ queryKey: ["events"] });
+    if (action === "dismiss") offerUndo(`${ids.length} dismissed`, () => void act("restore", ids));
+  };
+  return act;
 }
 
-interface PagerProps {
-  first: number;
-  shown: number;
-  total: number;
-  onPrevious: (() => void) | undefined;
-  onNext: (() => void) | undefined;
-}
-
-function Pager({ first, shown, total, onPrevious, onNext }: PagerProps) {
-  return (
-    <Group gap="xs">
-      <Text size="sm" aria-live="polite">
-        Showing {shown === 0 ? 0 : first + 1} - {first + shown} of {total} entries
-      </Text>
-      <Button size="xs" variant="default" disabled={!onPrevious} onClick={() => { onPrevious?.(); }}>
-        Prev
-      </Button>
-      <Button size="xs" variant="default" disabled={!onNext} onClick={() => { onNext?.(); }}>
-        Next
-      </Button>
-    </Group>
-  );
+function nextOf(page: EventList | undefined, go: (cursor: string) => void): (() => void) | undefined {
+  const next = page?.next_cursor;
+  return next ? () => { go(next); } : undefined;
 }

@@ -1,96 +1,105 @@
-/** One event whole: the labels users know in their order, the rule that fired, and the record as it was written. */
+/** One event whole: the labels users know in their order, what else it says, the rule that fired, and where to look next. */
 import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 
-import { type SecurityEvent, severityWord, typeLabel } from "../../api/events";
-import { Fields, type FieldValue, Json } from "../../ui/Fields";
-import { local, utc } from "../../ui/moments";
-import { WhyTable, type Why } from "./WhyTable";
+import { type EventDetail as Detail, oneEvent, type SecurityEvent } from "../../api/events";
+import { Fields, Json } from "../../ui/Fields";
+import type { Grips } from "../../ui/Handle";
+import { Problem } from "../../ui/Problem";
+import { fieldsOf, furtherOf, recordOf } from "./fields";
+import { WhyTable } from "./WhyTable";
 
-interface Props {
-  event: SecurityEvent;
+interface Props extends Grips {
+  id: string;
+  /** The event as the list has it, shown until the whole is here. */
+  known: SecurityEvent | undefined;
   onTriage: (action: "dismiss" | "restore") => void;
-  /** Show only events like this one, by a query. */
-  onOnly: (query: string) => void;
+  onExcept: () => void;
 }
 
-export function EventDetail({ event, onTriage, onOnly }: Props) {
-  const rule = ruleOf(event);
-  const why = whyOf(event);
+export function EventDetail({ id, known, onTriage, onExcept, ...grips }: Props) {
+  const whole = useQuery({ queryKey: ["events", "one", id], queryFn: () => oneEvent(id) });
+  const event = whole.data ?? known;
   return (
     <Paper withBorder p="sm" component="section" aria-label="Alert details">
-      <Stack gap="xs">
-        <Title order={3} size="h5">
-          {event.name ?? event.description}
-        </Title>
-        <Text size="sm">{event.description}</Text>
-        <Group gap="xs">
-          <Button
-            size="xs"
-            variant="default"
-            onClick={() => {
-              onTriage(event.dismissed ? "restore" : "dismiss");
-            }}
-          >
-            {event.dismissed ? "Restore" : "Dismiss"}
-          </Button>
-          <Button
-            size="xs"
-            variant="default"
-            onClick={() => {
-              onOnly(`origin = ${JSON.stringify(event.origin)}`);
-            }}
-          >
-            Only this origin
-          </Button>
-        </Group>
-        <Fields label="Alert fields" fields={fieldsOf(event)} />
-        {rule && (
-          <>
-            <Text size="sm" fw={500}>
-              Rule
-            </Text>
-            <Text size="xs" ff="monospace" style={{ wordBreak: "break-all" }} data-testid="rule">
-              {rule}
-            </Text>
-          </>
-        )}
-        {why.length > 0 && <WhyTable why={why} />}
-        <Text size="sm" fw={500}>
-          Record
-        </Text>
-        <Json label="Record" value={event.record ?? {}} />
-      </Stack>
+      {event === undefined && !whole.isError && <Text size="sm">Loading…</Text>}
+      {event === undefined && whole.isError && <Problem error={whole.error} onRetry={() => void whole.refetch()} />}
+      {event && (
+        <Stack gap="xs">
+          <Title order={3} size="h5">
+            {event.name ?? event.description}
+          </Title>
+          <Text size="sm">{event.description}</Text>
+          <Group gap="xs">
+            <Button size="xs" variant="default" onClick={() => { onTriage(event.dismissed ? "restore" : "dismiss"); }}>
+              {event.dismissed ? "Restore" : "Dismiss"}
+            </Button>
+            <Button size="xs" variant="default" onClick={onExcept}>
+              Add exception
+            </Button>
+            <Links event={event} links={whole.data?.links ?? {}} />
+          </Group>
+          <Story event={event} grips={grips} />
+        </Stack>
+      )}
     </Paper>
   );
 }
 
-/** The fourteen labels of the product's expanded row, in its order, with time and type before them. */
-function fieldsOf(event: SecurityEvent): [string, FieldValue][] {
-  return [
-    ["Time", <time key="time" title={utc(event.time)}>{local(event.time)}</time>],
-    ["Type", typeLabel(event.type)],
-    ["Severity", `${severityWord(event.severity)} (${event.severity})`],
-    ["Origin", event.origin],
-    ["Source IP", event.source_ip],
-    ["Source port", event.source_port],
-    ["Source namespace", event.source_namespace],
-    ["Source name", event.source_name],
-    ["Source name aggregation", event.source_name_aggr],
-    ["Destination IP", event.dest_ip],
-    ["Destination port", event.dest_port],
-    ["Destination namespace", event.dest_namespace],
-    ["Destination name", event.dest_name],
-    ["Destination name aggregation", event.dest_name_aggr],
-    ["Host", event.host],
-  ];
+function Story({ event, grips }: { event: SecurityEvent; grips: Grips }) {
+  const { rule, why, facts } = recordOf(event, grips);
+  const further = furtherOf(event, grips);
+  return (
+    <>
+      <Fields label="Alert fields" fields={fieldsOf(event, grips)} />
+      {further.length > 0 && <Fields label="Further fields" fields={further} />}
+      {rule && (
+        <>
+          <Text size="sm" fw={500}>
+            Rule
+          </Text>
+          <Text size="xs" ff="monospace" style={{ wordBreak: "break-all" }} data-testid="rule">
+            {rule}
+          </Text>
+        </>
+      )}
+      {facts.length > 0 && <Fields label="Signature" fields={facts} />}
+      {why.length > 0 && <WhyTable why={why} />}
+      <Text size="sm" fw={500}>
+        Record
+      </Text>
+      <Json label="Record" value={event.record ?? {}} />
+    </>
+  );
 }
 
-function ruleOf(event: SecurityEvent): string | undefined {
-  const rule = event.rule ?? event.record?.rule;
-  return typeof rule === "string" ? rule : undefined;
-}
-
-function whyOf(event: SecurityEvent): Why[] {
-  const why = event.why ?? event.record?.why;
-  return Array.isArray(why) ? (why as Why[]) : [];
+/** Where to look next: what the same endpoints did, and the alert behind the event. */
+function Links({ event, links }: { event: SecurityEvent; links: Detail["links"] }) {
+  const navigate = useNavigate();
+  const logs = (dataset: string, query: string): void => void navigate({ to: "/logs", search: { dataset, query, span: "24h" } });
+  const { flows, dns } = links;
+  return (
+    <>
+      {flows && (
+        <Button size="xs" variant="default" onClick={() => { logs("flows", flows); }}>
+          Related flows
+        </Button>
+      )}
+      {dns && (
+        <Button size="xs" variant="default" onClick={() => { logs("dns", dns); }}>
+          Related DNS
+        </Button>
+      )}
+      {links.alert && (
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => void navigate({ to: "/settings/alerts", search: { tab: "alerts", selected: event.origin } })}
+        >
+          Alert definition
+        </Button>
+      )}
+    </>
+  );
 }

@@ -1,102 +1,154 @@
-/** Logs: the rows behind everything, one dataset at a time, by query and time. */
+/** Logs: the rows behind everything, one data set at a time, by query and time. */
 import { Select, Stack, Text, Title } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type SearchSchemaInput, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { COLUMNS, DATASETS, type LogRow, searchLogs } from "../../api/logs";
+import { noRecords } from "../../api/absence";
+import { COLUMNS, type Dataset, type LogRow, searchLogs } from "../../api/logs";
 import { type Column, DataTable } from "../../ui/DataTable";
-import { Json } from "../../ui/Fields";
 import { FilterBar } from "../../ui/FilterBar";
-import { beginning, isSpan, local, type Span } from "../../ui/moments";
+import { narrowed } from "../../ui/Handle";
+import { useKeys } from "../../ui/keys";
+import { ends, local, type Period, periodOf } from "../../ui/moments";
+import { Pager } from "../../ui/Pager";
 import { Problem } from "../../ui/Problem";
+import { Reasons } from "../../ui/Reasons";
+import { useDatasets, useFacts } from "../facts";
+import { LogEntry } from "./LogEntry";
 
-export interface LogsSearch {
+const USUAL_SPAN = "1h";
+const PAGE_ROWS = 100;
+
+export interface LogsSearch extends Period {
   dataset: string;
   query: string;
-  span: Span;
+  selected?: string;
 }
 
 export function logsSearch(raw: Partial<Record<keyof LogsSearch, unknown>> & SearchSchemaInput): LogsSearch {
-  const known = DATASETS.some((dataset) => dataset.value === raw.dataset);
   return {
-    dataset: known ? String(raw.dataset) : "flows",
+    dataset: typeof raw.dataset === "string" ? named(raw.dataset) : "flows",
     query: typeof raw.query === "string" ? raw.query : "",
-    span: isSpan(raw.span) ? raw.span : "1h",
+    ...periodOf(raw, USUAL_SPAN),
+    ...(typeof raw.selected === "string" ? { selected: raw.selected } : {}),
   };
+}
+
+/** A data set by its own name or by the index that users of the product know: `tigera_secure_ee_events*`. */
+function named(text: string): string {
+  return text.replace(/^tigera_secure_ee_/, "").replace(/\*?$/, "");
 }
 
 export function LogsPage({ search }: { search: LogsSearch }) {
   const navigate = useNavigate();
-  const [selected, setSelected] = useState<string>();
-  const change = (part: Partial<LogsSearch>): void => {
-    setSelected(undefined);
-    void navigate({ to: "/logs", search: { ...search, ...part } });
+  const datasets = useDatasets();
+  const [cursors, setCursors] = useState<string[]>([]);
+  const cursor = cursors.at(-1);
+  const { dataset, query, span, from, to, selected } = search;
+  const go = (next: LogsSearch): void => {
+    setCursors([]);
+    void navigate({ to: "/logs", search: next });
+  };
+  const select = (id: string | undefined): void => {
+    const { selected: _, ...rest } = search;
+    void navigate({ to: "/logs", search: id === undefined ? rest : { ...rest, selected: id } });
+  };
+  const ask = (text: string): void => {
+    go({ dataset, query: text, ...periodOf(search, USUAL_SPAN) });
   };
   const page = useQuery({
-    queryKey: ["logs", search.dataset, search.query, search.span],
-    queryFn: () =>
-      searchLogs({ dataset: search.dataset, query: search.query, from: beginning(search.span, new Date()) }),
+    queryKey: ["logs", dataset, query, span, from, to, cursor],
+    queryFn: () => searchLogs({ dataset, query, ...ends(search, new Date()), cursor, limit: PAGE_ROWS }),
     placeholderData: keepPreviousData,
   });
-  const rows = (page.data?.items ?? []).map((row, index) => ({ id: String(index), row }));
-  const open = rows.find((entry) => entry.id === selected);
+  useKeys({ Escape: () => { select(undefined); } });
+  const rows = page.data?.items ?? [];
+  const open = rows.find((row) => idOf(row) === selected);
+  const described = datasets.find((one) => one.name === dataset);
+  const next = page.data?.next_cursor;
   return (
     <Stack gap="sm">
       <Title order={2}>Logs</Title>
       <FilterBar
-        query={search.query}
-        span={search.span}
+        query={query}
+        period={search}
         placeholder='dest_namespace = "dev" AND action = allow'
-        onChange={change}
-        isFiltered={search.query !== "" || search.span !== "1h"}
+        onChange={(change) => {
+          go({ dataset, query: change.query, ...periodOf(change, USUAL_SPAN) });
+        }}
+        isFiltered={query !== "" || span !== USUAL_SPAN}
         onClear={() => {
-          change({ query: "", span: "1h" });
+          go({ dataset, query: "", span: USUAL_SPAN });
         }}
       >
         <Select
           label="Dataset"
           size="xs"
-          w={240}
+          w={230}
           allowDeselect={false}
-          data={DATASETS.map(({ value, label }) => ({ value, label }))}
-          value={search.dataset}
-          onChange={(dataset) => {
-            if (dataset !== null) change({ dataset, query: "" });
+          data={datasets.map(({ name, index }) => ({ value: name, label: `${index}*` }))}
+          value={dataset}
+          onChange={(name) => {
+            if (name !== null) go({ dataset: name, query: "", span, ...(from && { from }), ...(to && { to }) });
           }}
         />
       </FilterBar>
       {page.isError && <Problem error={page.error} onRetry={() => void page.refetch()} />}
-      <Text size="sm" aria-live="polite">
-        Showing {rows.length} of {page.data?.total ?? 0} entries
-      </Text>
+      <Pager
+        first={cursors.length * PAGE_ROWS}
+        shown={rows.length}
+        total={page.data?.total ?? 0}
+        onPrevious={cursors.length === 0 ? undefined : () => { setCursors(cursors.slice(0, -1)); }}
+        onNext={next ? () => { setCursors([...cursors, next]); } : undefined}
+      />
       <DataTable
         label="Log entries"
-        columns={columnsOf(search.dataset)}
+        columns={columnsOf(dataset, described)}
         rows={rows}
-        idOf={(entry) => entry.id}
+        idOf={idOf}
         selected={selected}
-        onSelect={(id) => {
-          setSelected(id === selected ? undefined : id);
-        }}
-        empty={<Text size="sm">{page.isPending ? "Loading…" : "No entry in this time matches."}</Text>}
+        onSelect={select}
+        empty={<NoEntries search={search} dataset={described} isLoading={page.isPending} isRefused={page.isError} />}
       />
-      {open && <Json label="Log entry" value={open.row} />}
+      {open && (
+        <LogEntry
+          row={open}
+          dataset={described}
+          onOnly={(field, value) => { ask(narrowed(query, field, "=", value)); }}
+          onExclude={(field, value) => { ask(narrowed(query, field, "!=", value)); }}
+        />
+      )}
     </Stack>
   );
 }
 
-interface Entry {
-  id: string;
-  row: LogRow;
+interface NoEntriesProps {
+  search: LogsSearch;
+  dataset: Dataset | undefined;
+  isLoading: boolean;
+  isRefused: boolean;
 }
 
-function columnsOf(dataset: string): Column<Entry>[] {
-  return (COLUMNS[dataset] ?? []).map((field, index) => ({
-    title: field,
-    opens: index === 0,
-    show: ({ row }) => cell(field, row[field]),
-  }));
+function NoEntries({ search, dataset, isLoading, isRefused }: NoEntriesProps) {
+  if (isRefused) return <Text size="sm">Nothing to show: the server refused, for the reason above.</Text>;
+  if (isLoading || dataset === undefined) return <Text size="sm">Loading…</Text>;
+  return <Why search={search} dataset={dataset} />;
+}
+
+function Why({ search, dataset }: { search: LogsSearch; dataset: Dataset }) {
+  const facts = useFacts(ends(search, new Date()).from);
+  return <Reasons lead="No entry in this time matches." reasons={facts === undefined ? [] : noRecords(facts, dataset)} />;
+}
+
+/** Events have an id of their own; the server gives every other record one. */
+function idOf(row: LogRow): string {
+  return String(row._id ?? row.id);
+}
+
+function columnsOf(name: string, dataset: Dataset | undefined): Column<LogRow>[] {
+  const fields = COLUMNS[name] ?? dataset?.fields.slice(0, 6).map((field) => field.name) ?? [];
+  return fields.map((field, index) => ({ title: field, opens: index === 0, show: (row) => cell(field, row[field]) }));
 }
 
 function cell(field: string, value: unknown): string {

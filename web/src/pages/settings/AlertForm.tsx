@@ -2,7 +2,7 @@
 import { Button, Grid, Group, NumberInput, Select, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 
-import { alertManifest, type GlobalAlert, globalAlerts, type GlobalAlertSpec } from "../../api/kube";
+import { alertManifest, type GlobalAlert, globalAlerts, globalAlertTemplates, type GlobalAlertSpec } from "../../api/kube";
 import { Manifest } from "../../ui/Manifest";
 import { Problem } from "../../ui/Problem";
 
@@ -29,7 +29,7 @@ export function AlertForm({ alert, isNew, onCancel, onSaved }: Props) {
   const save = async (): Promise<void> => {
     setError(undefined);
     try {
-      if (isNew || alert === undefined) await globalAlerts.create(name, spec);
+      if (isNew || alert === undefined) await globalAlerts.create(alertManifest("GlobalAlert", name, spec));
       else await globalAlerts.replace({ ...alert, spec });
       await onSaved();
     } catch (reason) {
@@ -39,7 +39,7 @@ export function AlertForm({ alert, isNew, onCancel, onSaved }: Props) {
   const saveTemplate = async (): Promise<void> => {
     setError(undefined);
     try {
-      await globalAlerts.saveTemplate(name, spec);
+      await globalAlertTemplates.create(alertManifest("GlobalAlertTemplate", name, spec));
       await onSaved();
     } catch (reason) {
       setError(reason as Error);

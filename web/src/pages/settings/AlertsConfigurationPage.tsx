@@ -5,21 +5,28 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type SearchSchemaInput, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { type GlobalAlert, globalAlerts } from "../../api/kube";
+import { afresh, type GlobalAlert, globalAlerts, globalAlertTemplates } from "../../api/kube";
 import { type Column, DataTable } from "../../ui/DataTable";
-import { Fields } from "../../ui/Fields";
-import { local } from "../../ui/moments";
+import { useKeys } from "../../ui/keys";
 import { Pill } from "../../ui/Pill";
 import { Problem } from "../../ui/Problem";
 import { offerUndo, showRefusal } from "../../ui/undo";
+import { AlertDefinition } from "./AlertDefinition";
 import { AlertForm } from "./AlertForm";
 
 export interface ConfigurationSearch {
   tab: "alerts" | "templates";
+  selected?: string;
+  /** What a new alert is made of, while one is being made. */
+  make?: "blank" | "template";
 }
 
 export function configurationSearch(raw: Partial<Record<keyof ConfigurationSearch, unknown>> & SearchSchemaInput): ConfigurationSearch {
-  return { tab: raw.tab === "templates" ? "templates" : "alerts" };
+  return {
+    tab: raw.tab === "templates" ? "templates" : "alerts",
+    ...(typeof raw.selected === "string" ? { selected: raw.selected } : {}),
+    ...(raw.make === "blank" || raw.make === "template" ? { make: raw.make } : {}),
+  };
 }
 
 /** What the form is filled with: a fresh alert, a copy, or one that is changed. */
@@ -30,31 +37,27 @@ interface Draft {
 
 export function AlertsConfigurationPage({ search }: { search: ConfigurationSearch }) {
   const navigate = useNavigate();
-  const queries = useQueryClient();
-  const alerts = useQuery({ queryKey: ["globalalerts"], queryFn: globalAlerts.list });
-  const templates = useQuery({ queryKey: ["globalalerts", "templates"], queryFn: globalAlerts.templates });
-  const [selected, setSelected] = useState<string>();
-  const [isChoosing, setChoosing] = useState(false);
-  const [draft, setDraft] = useState<Draft>();
-
-  const isTemplates = search.tab === "templates";
-  const shown = isTemplates ? templates : alerts;
-  const byName = [...(shown.data ?? [])].sort((left, right) => left.metadata.name.localeCompare(right.metadata.name));
-  const open = byName.find((alert) => alert.metadata.name === selected);
-  const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: ["globalalerts"] });
-
-  const remove = async (alert: GlobalAlert): Promise<void> => {
-    try {
-      await globalAlerts.remove(alert.metadata.name);
-    } catch (error) {
-      showRefusal("Could not delete", error as Error);
-      return;
-    }
-    await refresh();
-    offerUndo(`${alert.metadata.name} deleted`, () => {
-      void globalAlerts.create(alert.metadata.name, alert.spec).then(refresh);
-    });
+  const { alerts, templates, refresh, remove } = useAlerts();
+  const [chosen, setChosen] = useState<Draft>();
+  const { tab, selected } = search;
+  const go = (next: ConfigurationSearch): void => void navigate({ to: "/settings/alerts", search: next });
+  const select = (name: string | undefined): void => {
+    go({ tab, ...(name === undefined ? {} : { selected: name }) });
   };
+  const close = (): void => {
+    setChosen(undefined);
+    select(selected);
+  };
+  useKeys({
+    n: () => { go({ ...search, make: "template" }); },
+    Escape: () => { select(undefined); },
+  });
+
+  const isTemplates = tab === "templates";
+  const shown = isTemplates ? templates : alerts;
+  const rows = byName(shown.data);
+  const open = rows.find((alert) => alert.metadata.name === selected);
+  const draft = chosen ?? (search.make === "blank" ? { alert: undefined, isNew: true } : undefined);
 
   return (
     <Stack gap="sm">
@@ -79,79 +82,40 @@ export function AlertsConfigurationPage({ search }: { search: ConfigurationSearc
             <Button size="xs">New</Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item
-              onClick={() => {
-                setDraft({ alert: undefined, isNew: true });
-              }}
-            >
-              Blank
-            </Menu.Item>
-            <Menu.Item
-              onClick={() => {
-                setChoosing(true);
-              }}
-            >
-              Template
-            </Menu.Item>
+            <Menu.Item onClick={() => { go({ ...search, make: "blank" }); }}>Blank</Menu.Item>
+            <Menu.Item onClick={() => { go({ ...search, make: "template" }); }}>Template</Menu.Item>
           </Menu.Dropdown>
         </Menu>
       </Group>
-      <Tabs
-        value={search.tab}
-        onChange={(tab) => {
-          setSelected(undefined);
-          void navigate({ to: "/settings/alerts", search: { tab: tab === "templates" ? "templates" : "alerts" } });
-        }}
-      >
+      <Tabs value={tab} onChange={(next) => { go({ tab: next === "templates" ? "templates" : "alerts" }); }}>
         <Tabs.List>
           <Tabs.Tab value="alerts">Alerts ({alerts.data?.length ?? 0})</Tabs.Tab>
           <Tabs.Tab value="templates">Templates ({templates.data?.length ?? 0})</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value={search.tab} pt="sm">
+        <Tabs.Panel value={tab} pt="sm">
           {shown.isError && <Problem error={shown.error} onRetry={() => void shown.refetch()} />}
           <DataTable
             label={isTemplates ? "Alert templates" : "Configured alerts"}
             columns={isTemplates ? COLUMNS : [...COLUMNS, STATUS]}
-            rows={byName}
+            rows={rows}
             idOf={(alert) => alert.metadata.name}
             selected={selected}
-            onSelect={(name) => {
-              setSelected(name === selected ? undefined : name);
-            }}
+            onSelect={select}
             empty={<Text size="sm">{shown.isPending ? "Loading…" : "None yet. New makes one, blank or from a template."}</Text>}
           />
         </Tabs.Panel>
       </Tabs>
       {open && (
-        <Stack gap="xs" component="section" aria-label={`Alert ${open.metadata.name}`}>
-          <Group gap="xs">
-            {!isTemplates && (
-              <>
-                <Button size="xs" variant="default" onClick={() => { setDraft({ alert: open, isNew: false }); }}>
-                  Edit
-                </Button>
-                <Button size="xs" variant="default" onClick={() => { setDraft({ alert: copyOf(open), isNew: true }); }}>
-                  Duplicate
-                </Button>
-                <Button size="xs" variant="default" onClick={() => void remove(open)}>
-                  Delete
-                </Button>
-              </>
-            )}
-            {isTemplates && (
-              <Button size="xs" onClick={() => { setDraft({ alert: open, isNew: true }); }}>
-                Create alert from this template
-              </Button>
-            )}
-          </Group>
-          <Fields label="Alert definition" fields={definition(open)} />
-        </Stack>
+        <AlertDefinition
+          alert={open}
+          isTemplate={isTemplates}
+          onDraft={(alert, isNew) => { setChosen({ alert, isNew }); }}
+          onDelete={() => void remove(open)}
+        />
       )}
       <Modal
-        opened={isChoosing}
-        onClose={() => {
-          setChoosing(false);
-        }}
+        opened={search.make === "template" && chosen === undefined}
+        onClose={close}
         title="Select alert configuration template"
         size="lg"
         closeButtonProps={{ "aria-label": "Close" }}
@@ -159,20 +123,17 @@ export function AlertsConfigurationPage({ search }: { search: ConfigurationSearc
         <DataTable
           label="Templates"
           columns={COLUMNS.filter((column) => column.title !== "Severity")}
-          rows={[...(templates.data ?? [])].sort((left, right) => left.metadata.name.localeCompare(right.metadata.name))}
+          rows={byName(templates.data)}
           idOf={(alert) => alert.metadata.name}
           onSelect={(name) => {
-            setChoosing(false);
-            setDraft({ alert: templates.data?.find((alert) => alert.metadata.name === name), isNew: true });
+            setChosen({ alert: templates.data?.find((alert) => alert.metadata.name === name), isNew: true });
           }}
           empty={<Text size="sm">No templates.</Text>}
         />
       </Modal>
       <Modal
         opened={draft !== undefined}
-        onClose={() => {
-          setDraft(undefined);
-        }}
+        onClose={close}
         title={draft?.isNew ? "New alert" : "Edit alert"}
         size="80rem"
         closeButtonProps={{ "aria-label": "Close" }}
@@ -181,18 +142,42 @@ export function AlertsConfigurationPage({ search }: { search: ConfigurationSearc
           <AlertForm
             alert={draft.alert}
             isNew={draft.isNew}
-            onCancel={() => {
-              setDraft(undefined);
-            }}
+            onCancel={close}
             onSaved={async () => {
               await refresh();
-              setDraft(undefined);
+              close();
             }}
           />
         )}
       </Modal>
     </Stack>
   );
+}
+
+function useAlerts() {
+  const queries = useQueryClient();
+  const alerts = useQuery({ queryKey: ["globalalerts"], queryFn: globalAlerts.list });
+  const templates = useQuery({ queryKey: ["globalalerts", "templates"], queryFn: globalAlertTemplates.list });
+  const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: ["globalalerts"] });
+  const remove = async (alert: GlobalAlert): Promise<void> => {
+    try {
+      await globalAlerts.remove(alert.metadata.name);
+    } catch (error) {
+      showRefusal("Could not delete", error as Error);
+      return;
+    }
+    await refresh();
+    offerUndo(`${alert.metadata.name} deleted`, () => {
+      globalAlerts.create(afresh(alert)).then(refresh, (error: unknown) => {
+        showRefusal("Could not bring it back", error as Error);
+      });
+    });
+  };
+  return { alerts, templates, refresh, remove };
+}
+
+function byName(alerts: GlobalAlert[] | undefined): GlobalAlert[] {
+  return [...(alerts ?? [])].sort((left, right) => left.metadata.name.localeCompare(right.metadata.name));
 }
 
 const COLUMNS: Column<GlobalAlert>[] = [
@@ -204,37 +189,9 @@ const COLUMNS: Column<GlobalAlert>[] = [
 
 const STATUS: Column<GlobalAlert> = {
   title: "Status",
-  show: (alert) => {
-    const { status } = alert;
-    if (status === undefined) return <Pill tone="neutral">Pending</Pill>;
+  show: ({ status }) => {
+    if (status?.active === undefined) return <Pill tone="neutral">Pending</Pill>;
     if (!status.healthy) return <Pill tone="bad">Error</Pill>;
     return <Pill tone={status.active ? "good" : "neutral"}>{status.active ? "Active" : "Inactive"}</Pill>;
   },
 };
-
-function copyOf(alert: GlobalAlert): GlobalAlert {
-  return { ...alert, metadata: { name: `${alert.metadata.name}-copy` } };
-}
-
-function definition(alert: GlobalAlert): [string, string | number | undefined][] {
-  const { spec, status } = alert;
-  return [
-    ["Name", alert.metadata.name],
-    ["Summary", spec.summary],
-    ["Description", spec.description],
-    ["Severity", spec.severity],
-    ["Data Set", spec.dataSet],
-    ["Query", spec.query],
-    ["Aggregate By", spec.aggregateBy?.join(", ")],
-    ["Field", spec.field],
-    ["Metric", spec.metric],
-    ["Condition", spec.condition],
-    ["Threshold", spec.threshold],
-    ["Period", spec.period],
-    ["Lookback", spec.lookback],
-    ["Status", status && (status.active ? "Active" : "Inactive")],
-    ["Health", status && (status.healthy ? "Healthy" : (status.errorConditions ?? []).map((e) => e.message).join("; "))],
-    ["Last executed", status?.lastExecuted && local(status.lastExecuted)],
-    ["Last event", status?.lastEvent && local(status.lastEvent)],
-  ];
-}
