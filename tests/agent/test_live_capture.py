@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -49,7 +50,7 @@ async def get(host: Any, path: str, **headers: str) -> tuple[int, bytes]:
         return answer.status, await answer.read()
 
 
-async def client(host: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+async def client(host: Any, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The one-file client as people run it: isolated from everything but the standard library."""
     command = [sys.executable, "-I", "-S", calicoctl.__file__, "captured-packets", *arguments]
     return await asyncio.to_thread(
@@ -58,7 +59,7 @@ async def client(host: Any, *arguments: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        env={"KUBECONFIG": str(host.data / "kubeconfig"), "PATH": "/usr/bin"},
+        env={"KUBECONFIG": str(config or host.data / "kubeconfig"), "PATH": "/usr/bin"},
     )
 
 
@@ -79,7 +80,7 @@ async def capture(host: Any) -> AsyncIterator[Object]:
     await state(host, "WaitingForTraffic")
     yield made
     await host.admin.delete(kinds.PACKET_CAPTURE, NAME, NAMESPACE)
-    folder = host.data / "pcap" / NAMESPACE / NAME
+    folder = Path(host.data) / "pcap" / NAMESPACE / NAME
 
     async def left() -> bool:
         return folder.exists()
@@ -150,6 +151,9 @@ async def test_an_end_in_the_past_stops_at_once_and_clean_removes_the_files(
     found = await state(host, "Finished")
     count = found["files"][0]["packets"]
     pods["blue1"].post(pods["red1"], "unseen")
+    code, whole = await get(host, PRODUCT)
+    assert code == 200
+    assert await get(host, PRODUCT, Range="bytes=100-") == (206, whole[100:])
     cleaned = await client(host, "clean", NAME, "-n", NAMESPACE)
     assert (cleaned.returncode, cleaned.stdout) == (0, f"Clean capture files for {NAMESPACE}/{NAME}\n")
     again = await client(host, "copy", NAME, "-n", NAMESPACE)
@@ -200,6 +204,82 @@ async def test_a_server_that_is_away_stops_no_capture_and_loses_no_record(
     await until(kept, lambda records: {one["reporter"] for one in records} == {"src", "dst"}, within_s=60)
     found = await packets(host, 8)
     assert found["state"] == "Capturing"
+
+
+class Cutter:
+    """A wire to the server that is cut once, after some bytes from there, while the server is killed and comes back."""
+
+    def __init__(self, processes: Any, after: int) -> None:
+        self._processes, self._left = processes, after
+        self.cuts = 0
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = self._processes.listen.rpartition(":")
+        try:
+            there, back = await asyncio.open_connection(host, int(port))
+        except OSError:  # the server is away
+            writer.close()
+            return
+        upwards = asyncio.create_task(self._pump(reader, back))
+        try:
+            while chunk := await there.read(65536):
+                if self.cuts == 0 and len(chunk) >= self._left:
+                    self.cuts += 1
+                    writer.write(chunk[: self._left])
+                    self._processes.end("server", signal.SIGKILL)
+                    self._processes.start("server")
+                    return
+                self._left -= len(chunk)
+                writer.write(chunk)
+                await writer.drain()
+        finally:
+            upwards.cancel()
+            for end in (back, writer):
+                end.close()
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+                await writer.drain()
+
+
+async def test_a_server_killed_in_the_middle_of_a_copy_costs_no_byte(
+    host: Any, pods: Any, capture: Object, tmp_path: Path
+) -> None:
+    pods["blue1"].post(pods["red1"], "x" * 100_000)
+    for _ in range(20):
+        pods["blue1"].post(pods["red1"], "y" * 100_000)
+    await packets(host, 100)
+    cutter = Cutter(host.processes, 1_000_000)
+    proxy = await asyncio.start_server(cutter.carry, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    config = tmp_path / "kubeconfig"
+    config.write_text((host.data / "kubeconfig").read_text().replace(host.processes.listen, f"127.0.0.1:{port}"))
+    broken, straight = tmp_path / "broken", tmp_path / "straight"
+    for folder in (broken, straight):
+        folder.mkdir()
+    async with proxy:
+        copied = await client(host, "copy", NAME, "-n", NAMESPACE, "-d", str(broken), config=config)
+    assert (copied.returncode, cutter.cuts) == (0, 1), copied.stderr
+    assert (await client(host, "copy", NAME, "-n", NAMESPACE, "-d", str(straight))).returncode == 0
+    (ours,), (whole,) = files_in(broken), files_in(straight)
+    assert ours.stat().st_size > 1_000_000  # the wire was cut before its end
+    assert whole.read_bytes().startswith(ours.read_bytes())
+
+
+async def test_clean_of_all_namespaces_removes_what_a_gone_capture_left(host: Any, tmp_path: Path) -> None:
+    left = host.data / "pcap/kk-p4-blue/left-behind"
+    left.mkdir(parents=True)
+    (left / "web_cali0.pcap").write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    copied = await client(host, "copy", "left-behind", "-a", "-d", str(tmp_path))
+    assert (copied.returncode, [path.name for path in files_in(tmp_path)]) == (0, ["web_cali0.pcap"]), copied.stderr
+    cleaned = await client(host, "clean", "left-behind", "-a")
+    assert (cleaned.returncode, cleaned.stdout) == (0, "Clean capture files for kk-p4-blue/left-behind\n")
+    assert list(left.glob("*.pcap")) == []
+    assert (await client(host, "clean", "left-behind", "-a")).returncode == 1
 
 
 async def test_flows_tell_both_ends_by_name(host: Any, pods: Any) -> None:
