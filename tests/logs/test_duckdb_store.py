@@ -7,17 +7,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import orjson
 import pytest
 
 from kodkod.logs.datasets import EVENTS, FLOWS
+from kodkod.logs.datasets.fields import values_of
 from kodkod.logs.errors import BadCursor, BadSort, RecordRefused, StoreClosed
 from kodkod.logs.query import EVERYTHING, bind, parse
 from kodkod.logs.store import Axis, Order, Window
+from kodkod.logs.stores import columns
+from kodkod.logs.stores.columns import Rows
 from kodkod.logs.stores.duckdb import DuckdbLogStore
+from kodkod.logs.stores.engine import Engine
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -45,7 +53,10 @@ WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
+from kodkod.logs.stores import columns
+from kodkod.logs.stores.columns import Rows
 from kodkod.logs.stores.duckdb import DuckdbLogStore
+from kodkod.logs.stores.engine import Engine
 
 async def write():
     store = await DuckdbLogStore.open(Path(sys.argv[1]), seal_rows=40)
@@ -203,3 +214,78 @@ async def test_text_that_looks_like_sql_is_only_text(tmp_path: Path) -> None:
     query = bind(parse('id = "\'; DROP TABLE events_tail; --" AND "record.x\'y" != "a"'), EVENTS)
     assert (await store.search("events", query)).total == 1
     await store.close()
+
+
+async def test_what_waits_for_the_engine_is_inserted_together_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portions: list[int] = []
+    plain = Engine.insert
+
+    def counted(self: Engine, dataset: str, batches: Sequence[Rows]) -> None:
+        portions.append(sum(map(len, batches)))
+        plain(self, dataset, batches)
+
+    monkeypatch.setattr(Engine, "insert", counted)
+    store = await DuckdbLogStore.open(tmp_path)
+    await store.append("flows", [flow(0)], arrival=NOW)
+    await store.usage()
+    busy = threading.Event()
+    held = store._engine_thread.submit(busy.wait)
+    for number in range(1, 30):
+        await store.append("flows", [flow(number)], arrival=NOW)
+    busy.set()
+    held.result()
+    assert await numbers(store) == list(range(30))
+    await store.close()
+    assert portions == [1, 29]
+
+
+async def test_a_row_that_the_engine_refuses_costs_no_other_and_stays_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Engine.insert
+
+    def picky(self: Engine, dataset: str, batches: Sequence[Rows]) -> None:
+        if any(record["num_flows"] == 2 for rows in batches for record in rows.records):
+            raise duckdb.ConversionException("no")
+        plain(self, dataset, batches)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Engine, "insert", picky)
+        store = await DuckdbLogStore.open(tmp_path, seal_rows=4)
+        await store.append("flows", [flow(number) for number in range(5)], arrival=NOW)
+        await store.append("flows", [flow(5)], arrival=NOW)  # seals, were it not for the row that is missing
+        assert await numbers(store) == [0, 1, 3, 4, 5]
+        await store.close()
+    store = await DuckdbLogStore.open(tmp_path, seal_rows=4)
+    assert await numbers(store) == list(range(6))
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        pytest.param("source_name", ["a", None, 3, True, 1.5, ["x"], {"y": 1}], id="text"),
+        pytest.param("num_flows", [1, 2.5, None, True, "7", "x", 2**60], id="number"),
+        pytest.param("num_flows", [1, 2.5, None, 2**60], id="numbers only"),
+        pytest.param("source_ip", ["10.0.0.1", "::1", "010.0.0.1", "x", None, 5], id="address"),
+        pytest.param("action", ["ALLOW", "deny", "odd", None, 4], id="enum"),
+        pytest.param("start_time", [1, "2026-01-01T00:00:00Z", "x", None, True], id="date"),
+        pytest.param(
+            "source_labels",
+            [{"labels": ["a=b", "-"]}, {"labels": ["a=b", "-"]}, {"labels": []}, {"labels": [1, True]}, {"k": "v"},
+             ["a=b"], "a=b", None, {"labels": None}, {"labels": [["a=b"]]}],
+            id="labels",
+        ),
+    ],
+)  # fmt: skip
+def test_a_column_says_what_each_record_says_by_itself(field: str, values: list[Any]) -> None:
+    records = [orjson.loads(orjson.dumps({field: value})) for value in values]
+    bodies = [orjson.dumps(record) for record in records]
+    (target,) = FLOWS.resolve(field)
+    expected = [list(found) if target.many else found[0] for one in records if (found := values_of(target, one))]
+
+    made = columns.table(FLOWS, [Rows(0, 1, None, records, bodies)])
+
+    assert [cell for cell in made.column(target.name).to_pylist() if cell is not None] == expected

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from typing import Any
 
 Normal = str | float
 Record = Mapping[str, Any]
+
+MAPPED = "00000000000000000000ffff"  # before the digits of an IPv4 address
 
 LEAVES_MAX = 2_000  # scalars kept from one record's open parts (audit bodies); the rest cannot be asked for
 LEAF_CHARS_MAX = 256  # longer texts in open parts are not worth an equality test
@@ -170,6 +173,11 @@ def shown(target: Field, normal: Normal | None) -> Any:
 # --- addresses ------------------------------------------------------------------------------------------------------
 def address_key(text: str) -> str | None:
     """32 hex digits that sort as addresses do; IPv4 in its mapped form, so that both families share one order."""
+    try:
+        # A twentieth of the time of the module below, and as strict: nearly every address of a flow is one of these.
+        return MAPPED + socket.inet_pton(socket.AF_INET, text).hex()
+    except (OSError, ValueError):
+        pass
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

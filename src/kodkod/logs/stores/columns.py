@@ -8,27 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import pyarrow as pa
 
 from kodkod.logs.datasets import OPEN_COLUMN, Dataset, Field, Normal
-from kodkod.logs.datasets.fields import flatten, values_of
+from kodkod.logs.datasets.fields import FieldClass, flatten, normalise, values_of
 from kodkod.logs.query.duckdb import identifier
 
 MICRO = 1_000_000
-EXACT_INT_MAX = 2**53
+PLAIN = (FieldClass.KEYWORD, FieldClass.NUMBER_TEXT)
+"""Classes whose texts are kept as they are written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A record on its way into columns; `body` is its JSON, `arrival_us` microseconds."""
+class Rows:
+    """Consecutive records of one append on their way into columns.
 
-    seq: int
+    Parsed from `bodies`, so they hold what JSON holds and nothing else. arrival_us: microseconds.
+    """
+
+    first_seq: int
     arrival_us: int
     batch: str | None
-    record: Mapping[str, Any]
-    body: bytes
+    records: Sequence[Mapping[str, Any]]
+    bodies: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def next_seq(self) -> int:
+        return self.first_seq + len(self.records)
+
+    def part(self, start: int, end: int) -> Rows:
+        """Some of them, by their place here."""
+        return Rows(
+            self.first_seq + start, self.arrival_us, self.batch, self.records[start:end], self.bodies[start:end]
+        )
 
 
 def schema(dataset: Dataset) -> pa.Schema:
@@ -50,43 +68,79 @@ def create_table(dataset: Dataset, name: str) -> str:
     return f"CREATE TABLE {identifier(name)} ({columns})"
 
 
-def table(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
+def table(dataset: Dataset, batches: Sequence[Rows]) -> pa.Table:
     """Rows as an Arrow table in the data set's schema."""
-    present = {key for row in rows for key in row.record}
-    time_field = dataset.field(dataset.time)
+    records = [record for rows in batches for record in rows.records]
+    present = set().union(*records) if records else set()
     columns: dict[str, list[Any]] = {
-        "_seq": [row.seq for row in rows],
-        "_arrival": [row.arrival_us for row in rows],
-        "_time": [_time(time_field, row) for row in rows],
-        "_batch": [row.batch for row in rows],
-        "_record": [row.body.decode() for row in rows],
+        "_seq": [seq for rows in batches for seq in range(rows.first_seq, rows.next_seq)],
+        "_arrival": [rows.arrival_us for rows in batches for _ in rows.records],
+        "_batch": [rows.batch for rows in batches for _ in rows.records],
+        "_record": [body for rows in batches for body in rows.bodies],
     }
     if dataset.open_parts:
-        columns[OPEN_COLUMN] = [flatten(row.record, dataset.open_parts) or None for row in rows]
+        columns[OPEN_COLUMN] = [flatten(record, dataset.open_parts) or None for record in records]
     for one in dataset.fields:
         is_absent = one.path[0] not in present and one.name not in present
-        columns[one.name] = [None] * len(rows) if is_absent else _column(one, rows)
+        columns[one.name] = [None] * len(records) if is_absent else _column(one, records)
+    event_times = columns[dataset.time]
+    columns["_time"] = [
+        arrival / MICRO if time is None else time
+        for time, arrival in zip(event_times, columns["_arrival"], strict=True)
+    ]
     return pa.table(columns, schema=schema(dataset))
 
 
-def _column(field: Field, rows: Sequence[Row]) -> list[Any]:
-    """One field of all rows. Texts repeat (namespaces, addresses, verdicts), so each is read once a batch."""
+def _column(field: Field, records: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """One field of all records.
+
+    Read a column at a time: most values are of one type, and texts repeat (namespaces, addresses, labels), so what they
+    mean is found once a batch. Whatever is odd goes the plain way, cell by cell, with the same answer.
+    """
     if field.many or len(field.path) > 1:
-        return [_cell(field, row.record) for row in rows]
-    name, is_float = field.path[0], field.kind.is_float
-    known: dict[str, Normal | list[Normal] | None] = {}
+        return _lists(field, records)
+    name = field.path[0]
+    values = [record.get(name) for record in records]
+    types = set(map(type, values)) - {NoneType}
+    if types == {str}:
+        if field.kind in PLAIN:
+            return values
+        known = {value: normalise(field, value) for value in set(values) if value is not None}
+        return [None if value is None else known[value] for value in values]
+    if field.kind.is_float and types <= {int, float}:
+        try:
+            return [None if value is None else float(value) for value in values]
+        except OverflowError:
+            pass  # some integer is larger than any float
+    return [_cell(field, record) for record in records]
+
+
+def _lists(field: Field, records: Sequence[Mapping[str, Any]]) -> list[Any]:
+    known: dict[tuple[str, ...], Any] = {}
     cells: list[Any] = []
-    for row in rows:
-        value = row.record.get(name)
-        if type(value) is str:
-            if value not in known:
-                known[value] = _cell(field, row.record)
-            cells.append(known[value])
-        elif is_float and type(value) is int and -EXACT_INT_MAX <= value <= EXACT_INT_MAX:
-            cells.append(float(value))
-        else:
-            cells.append(None if value is None else _cell(field, row.record))
+    for record in records:
+        texts = None if field.name in record and len(field.path) > 1 else _texts(record, field.path)
+        if texts is None:
+            cells.append(_cell(field, record))
+            continue
+        if texts not in known:
+            known[texts] = _cell(field, record)
+        cells.append(known[texts])
     return cells
+
+
+def _texts(record: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The list of texts at a path, () where there is nothing; None for anything that is neither."""
+    value: Any = record
+    for part in path:
+        if type(value) is not dict:
+            return None
+        value = value.get(part)
+        if value is None:
+            return ()
+    if type(value) is list and set(map(type, value)) <= {str}:
+        return tuple(value)
+    return None
 
 
 def _cell(field: Field, record: Mapping[str, Any]) -> Normal | list[Normal] | None:
@@ -94,11 +148,6 @@ def _cell(field: Field, record: Mapping[str, Any]) -> Normal | list[Normal] | No
     if not values:
         return None
     return list(values) if field.many else values[0]
-
-
-def _time(field: Field, row: Row) -> float:
-    found = values_of(field, row.record)
-    return float(found[0]) if found else row.arrival_us / MICRO
 
 
 def _type(field: Field) -> pa.DataType:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,7 +21,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
 import orjson
+import pyarrow as pa
 
 from kodkod.logs import datasets, telemetry
 from kodkod.logs.datasets import Dataset
@@ -31,6 +33,7 @@ from kodkod.logs.query.binding import Bound
 from kodkod.logs.query.duckdb import Sql
 from kodkod.logs.store import ALWAYS, Group, Grouping, Metric, Order, Page, Stored, Usage, Window
 from kodkod.logs.stores import cursors, groups, journal, statements
+from kodkod.logs.stores.columns import Rows
 from kodkod.logs.stores.cursors import Place
 from kodkod.logs.stores.engine import TIMEOUT_S, Engine
 from kodkod.logs.stores.journal import Head, Journal
@@ -39,8 +42,9 @@ from kodkod.logs.stores.parts import DAY_S, MICRO
 log = logging.getLogger("kodkod.logs")
 Answer = TypeVar("Answer")
 
-SEAL_ROWS = 20_000  # what a restart replays: about two seconds; parts this small are merged
+SEAL_ROWS = 20_000  # what a restart replays: about a second; parts this small are merged
 SCAN_BATCH = 1_000
+INSERT_ROWS_MAX = 10_000  # of one statement
 KNOWN_MAX = 1_000_000  # batch ids and keys remembered per data set; the oldest are forgotten first
 PENDING_ROWS_MAX = 20_000  # rows journalled but not inserted; beyond it append waits, about a second at most
 MEMORY_BYTES = 512 * 1024 * 1024
@@ -72,7 +76,11 @@ class Known:
 
 @dataclass(slots=True)
 class _Intake:
-    """What appends to one data set share; touched only on the event loop, under its lock."""
+    """What appends to one data set share; touched only on the event loop, under its lock.
+
+    waiting: journalled in the present file and not inserted; the engine thread takes all there is in one go. is_behind:
+    rows could not be inserted, so the journal, which holds them, has to stay; the engine thread's own.
+    """
 
     dataset: Dataset
     journal: Journal
@@ -80,6 +88,8 @@ class _Intake:
     file_seq: int = 0
     file_rows: int = 0
     last_us: int = 0
+    waiting: deque[tuple[Head, list[bytes]]] = field(default_factory=deque)
+    is_behind: bool = False
     batches: Known = field(default_factory=Known)
     keys: Known = field(default_factory=Known)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -157,8 +167,8 @@ class DuckdbLogStore:
             self._turn_page(intake, head)
             await self._in_journal(lambda: intake.journal.write(intake.file_seq, head, fresh))
             self._accepted(intake, head, fresh, keys)
-        while self._pending_rows > PENDING_ROWS_MAX:
-            await self._on_engine(lambda: None)
+        while batch is not None and self._pending_rows > PENDING_ROWS_MAX:
+            await self._on_engine(lambda: None)  # agents are slowed down; what the server itself has to say is little
         return len(fresh)
 
     def _turn_page(self, intake: _Intake, head: Head) -> None:
@@ -169,10 +179,13 @@ class DuckdbLogStore:
             return
         old = intake.journal.files()
         intake.file_seq, intake.file_rows = head.first_seq, 0
+        intake.waiting = deque()  # what is in the old one is inserted, and sealed, before anything of the new file
         self._submit(intake, lambda: self._seal(intake, old, head.arrival_us / MICRO))
 
     def _seal(self, intake: _Intake, old: list[Path], now_s: float) -> None:
         name = intake.dataset.name
+        if intake.is_behind:
+            return
         self._engine.seal(name)
         for path in old:
             intake.journal.remove(path)
@@ -190,18 +203,28 @@ class DuckdbLogStore:
             intake.batches.add(head.batch)
         for key in keys:
             intake.keys.add(key)
+        if not bodies:
+            return
         self._pending_rows += len(bodies)
-        loop = asyncio.get_running_loop()
-        name = intake.dataset.name
+        intake.waiting.append((head, bodies))
+        self._submit(intake, partial(self._insert, intake, intake.waiting, asyncio.get_running_loop()))
 
-        def insert() -> None:
-            try:
-                if bodies:
-                    self._engine.insert(name, journal.rows(head, bodies))
-            finally:
-                loop.call_soon_threadsafe(self._inserted, len(bodies))
+    def _insert(
+        self, intake: _Intake, waiting: deque[tuple[Head, list[bytes]]], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """On the engine thread: insert what waits, which may be more than was there when this was asked for.
 
-        self._submit(intake, insert)
+        Once, and not until nothing waits: a search that was asked meanwhile has its turn too.
+        """
+        taken: list[Rows] = []
+        while waiting and sum(map(len, taken)) < INSERT_ROWS_MAX:
+            taken.append(journal.rows(*waiting.popleft()))
+        if not taken:
+            return
+        try:
+            insert(self._engine, intake, taken)
+        finally:
+            loop.call_soon_threadsafe(self._inserted, sum(map(len, taken)))
 
     def _inserted(self, rows: int) -> None:
         self._pending_rows -= rows
@@ -331,24 +354,50 @@ def _recover(engine: Engine, intake: _Intake) -> None:
     if intake.dataset.key:
         for (key,) in engine.fetch(Sql(f'SELECT "{intake.dataset.key}" FROM {source} ORDER BY _seq')):
             intake.keys.add(str(key))
-    for path in intake.journal.files():
-        _replay(engine, intake, path, sealed)
+    _replay(engine, intake, intake.journal.files(), sealed)
 
 
-def _replay(engine: Engine, intake: _Intake, path: Path, sealed: int) -> None:
-    intake.file_seq = int(path.stem)
-    for head, rows in journal.replay(path):
-        fresh = [row for row in rows if row.seq > sealed]
-        if fresh:
-            engine.insert(intake.dataset.name, fresh)
-            intake.file_rows += len(fresh)
-            intake.next_seq = fresh[-1].seq + 1
-        intake.last_us = max(intake.last_us, head.arrival_us)
-        if head.batch is not None:
-            intake.batches.add(head.batch)
-        if intake.dataset.key:
-            for row in rows:
-                intake.keys.add(str(row.record.get(intake.dataset.key)))
+def _replay(engine: Engine, intake: _Intake, paths: Sequence[Path], sealed: int) -> None:
+    """Insert what the files hold and no part does. Batches are small and many: they are inserted in large portions."""
+    portion: list[Rows] = []
+    for path in paths:
+        intake.file_seq, intake.file_rows = int(path.stem), 0
+        for head, rows in journal.replay(path):
+            fresh = rows.part(max(0, sealed + 1 - rows.first_seq), len(rows))
+            if fresh:
+                portion.append(fresh)
+                intake.file_rows += len(fresh)
+                intake.next_seq = fresh.next_seq
+            intake.last_us = max(intake.last_us, head.arrival_us)
+            if head.batch is not None:
+                intake.batches.add(head.batch)
+            if intake.dataset.key:
+                for record in rows.records:
+                    intake.keys.add(str(record.get(intake.dataset.key)))
+            if sum(map(len, portion)) >= INSERT_ROWS_MAX:
+                insert(engine, intake, portion)
+                portion = []
+    if portion:
+        insert(engine, intake, portion)
+
+
+def insert(engine: Engine, intake: _Intake, batches: Sequence[Rows]) -> None:
+    """Insert rows; where the engine refuses them, row by row, so that one bad row costs no other.
+
+    What cannot be inserted stays in the journal, which is not sealed any more: a later version may be able to.
+    """
+    name = intake.dataset.name
+    try:
+        engine.insert(name, batches)
+        return
+    except (duckdb.Error, pa.ArrowException) as error:
+        telemetry.insert_failed(log, name, error)
+    for rows in batches:
+        for number in range(len(rows)):
+            try:
+                engine.insert(name, [rows.part(number, number + 1)])
+            except (duckdb.Error, pa.ArrowException):
+                intake.is_behind = True
 
 
 def _fresh(intake: _Intake, records: Sequence[Mapping[str, Any]], bodies: list[bytes]) -> tuple[list[bytes], list[str]]:

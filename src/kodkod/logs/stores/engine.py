@@ -23,7 +23,7 @@ from kodkod.logs.query.duckdb import Sql, identifier
 from kodkod.logs.segments import sync_folder
 from kodkod.logs.store import Usage, Window
 from kodkod.logs.stores import columns, parts
-from kodkod.logs.stores.columns import Row
+from kodkod.logs.stores.columns import Rows
 from kodkod.logs.stores.parts import MICRO, Part
 
 log = logging.getLogger("kodkod.logs")
@@ -70,13 +70,15 @@ class Engine:
         """The highest number in a sealed part; -1 if there is none."""
         return max((part.last_seq for part in self._shelves[dataset].parts), default=-1)
 
-    def insert(self, dataset: str, rows: Sequence[Row]) -> None:
+    def insert(self, dataset: str, batches: Sequence[Rows]) -> None:
+        """Put rows into the tail, all or none. A statement costs some milliseconds, for one row or for thousands."""
         shelf = self._shelves[dataset]
-        batch = columns.table(shelf.dataset, rows)
-        self._connection.register("incoming", batch)
-        self._connection.execute(f"INSERT INTO {identifier(shelf.tail)} SELECT * FROM incoming")
-        self._connection.unregister("incoming")
-        shelf.tail_rows += len(rows)
+        self._connection.register("incoming", columns.table(shelf.dataset, batches))
+        try:
+            self._connection.execute(f"INSERT INTO {identifier(shelf.tail)} SELECT * FROM incoming")
+        finally:
+            self._connection.unregister("incoming")
+        shelf.tail_rows += sum(map(len, batches))
 
     def seal(self, dataset: str) -> None:
         """Make the tail a part. The caller removes the journal's file afterwards."""

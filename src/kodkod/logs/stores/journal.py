@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from kodkod.logs.segments import SegmentWriter, frames, sync_folder
-from kodkod.logs.stores.columns import Row
+from kodkod.logs.stores.columns import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Journal:
             self._writer = None
 
 
-def replay(path: Path) -> Iterator[tuple[Head, list[Row]]]:
+def replay(path: Path) -> Iterator[tuple[Head, Rows]]:
     """The batches of a file in order; a torn last one was never acknowledged and is left out."""
     for frame in frames(path):
         line, *bodies = frame.payload.split(b"\n")
@@ -60,8 +60,7 @@ def replay(path: Path) -> Iterator[tuple[Head, list[Row]]]:
         yield head, rows(head, bodies)
 
 
-def rows(head: Head, bodies: Sequence[bytes]) -> list[Row]:
-    return [
-        Row(head.first_seq + number, head.arrival_us, head.batch, orjson.loads(body), body)
-        for number, body in enumerate(bodies)
-    ]
+def rows(head: Head, bodies: Sequence[bytes]) -> Rows:
+    # One array is parsed faster than its elements: the parser keeps the keys it has seen.
+    records = orjson.loads(b"[" + b",".join(bodies) + b"]")
+    return Rows(head.first_seq, head.arrival_us, head.batch, records, bodies)
