@@ -14,6 +14,7 @@ target says so, counts one skipped, and ends with 0. What was built stays in tar
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
 import shutil
 import signal
@@ -102,7 +103,7 @@ def up(arguments: list[str]) -> int:
 
 
 def load(_arguments: list[str]) -> int:
-    with _timed("our image"):
+    with _alone(), _timed("our image"):
         our_image()
     with _timed("loaded on every node"):
         _run(LOCAL / "load", STATE, OUT / "images/kodkod.tar", quiet=True)
@@ -130,13 +131,27 @@ def cannot() -> str:
 
 
 def build() -> None:
-    """Programs, practice images, our image: each only when its inputs changed."""
+    """Programs, practice images, our image: each only when its inputs changed. Two who build take turns."""
+    with _alone():
+        _build()
+
+
+def _build() -> None:
     with _timed("programs of the cluster (Go: a quarter of an hour when cold)"):
         _run(LOCAL / "build.sh", OUT)
     with _timed("practice images"):
         _run(sys.executable, LOCAL / "images.py", OUT)
     with _timed("our image"):
         our_image()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Whoever comes second waits, and finds what the first has built."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with (OUT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def our_image() -> None:
