@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import zipfile
+import zlib
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,22 @@ class Disk(Nodes):
 
     held: dict[str, bytes] = {}  # noqa: RUF012  # emptied by the fixture
 
-    async def files(self, reports: Iterable[Object], namespace: str, name: str) -> Found:
-        here = Place("")
-        return Found([RemoteFile("n1", here, name, len(data), f"id-{name}", True) for name, data in self.held.items()])
+    async def files(self, reports: Iterable[Object], namespace: str, name: str, *, sealed: bool = False) -> Found:
+        return Found(
+            [
+                RemoteFile("n1", Place(""), held, len(data), f"id-{held}", True, zlib.crc32(data))
+                for held, data in self.held.items()
+            ]
+        )
 
     async def open(self, file: RemoteFile, namespace: str, name: str, asked_range: str = "") -> Stream:
         async def content() -> AsyncIterator[bytes]:
             yield self.held[file.name]
 
         return Stream(200, {}, content(), contextlib.AsyncExitStack())
+
+    async def part(self, file: RemoteFile, namespace: str, name: str, begin: int, end: int) -> AsyncIterator[bytes]:
+        yield self.held[file.name][begin:end]
 
     async def delete(self, reports: Iterable[Object], namespace: str, name: str) -> tuple[int, list[str]]:
         gone = len(self.held)
