@@ -20,7 +20,10 @@ def install(data: Path, name: str = "mine", **changes: object) -> rulesets.Rules
         "replaces_default": False,
         "installed_at": "2026-11-25T00:00:00+00:00",
     }
-    return rulesets.install(data, **(fields | changes))  # type: ignore[arg-type]
+    fields |= changes
+    ruleset = rulesets.described(name=name, **{key: fields[key] for key in fields if key != "name"})  # type: ignore[arg-type]
+    rulesets.install(data, ruleset, fields["texts"])  # type: ignore[arg-type]
+    return ruleset
 
 
 def names(sources: rulesets.Sources) -> list[str]:

@@ -23,6 +23,8 @@ from kodkod.resources import kinds
 from kodkod.resources.kinds.node_report import Role
 from kodkod.store.remote import RemoteResources
 
+CAPTURES = Path("/var/log/calico/pcap")
+"""Where capture files lie on a cluster's node unless FelixConfiguration says otherwise: the product's default."""
 FURTHER = {
     "agent": (kinds.PACKET_CAPTURE,),
     "inspector": (kinds.DEEP_PACKET_INSPECTION, kinds.INTRUSION_DETECTION),
@@ -73,9 +75,15 @@ async def run(config: AgentConfig) -> None:
         stack.callback(shipper.close)
         work: Recorder | Inspector
         if config.role == "agent":
-            work = Recorder(config.node, config.data, world, shipper, clock, identity(config, resources, clock))
+            work = Recorder(
+                config.node, world, shipper, clock, identity(config, resources, clock),
+                capture_folder=config.data / "pcap" if is_one_host else CAPTURES,
+            )  # fmt: skip
         else:
-            work = Inspector(config.node, config.data, world, shipper, clock)
+            work = Inspector(
+                config.node, config.data, world, shipper, clock,
+                is_one_host=is_one_host, rules_folders=config.rules_folders,
+            )  # fmt: skip
         reporter = Reporter(
             resources, config.node, config.role, clock, work.observe,
             keeps_node=is_one_host, rest_s=HEARTBEAT_S if is_one_host else REST_S,

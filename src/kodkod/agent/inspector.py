@@ -23,14 +23,24 @@ DRAIN_S = 0.25
 
 
 class Inspector:
-    """Role inspector. Bounds are taken at the start; when they change the process ends and is started anew."""
+    """Role inspector. Bounds are taken at the start; when they change the process ends and is started anew.
 
-    def __init__(self, node: str, data: Path, world: World, shipper: Shipper, clock: Clock) -> None:
+    is_one_host: whether this process holds itself within bounds, by a control group of its own; in a cluster the
+    kubelet does. rules_folders: rule texts besides those of the data folder.
+    """
+
+    def __init__(
+        self, node: str, data: Path, world: World, shipper: Shipper, clock: Clock, *, is_one_host: bool = True,
+        rules_folders: Sequence[Path] = (),
+    ) -> None:  # fmt: skip
         self._name = node
         self._data = data
         self._world = world
         self._shipper = shipper
         self._clock = clock
+        self._is_one_host = is_one_host
+        self._rules_folders = rules_folders
+        self._asked = Bounds()
         self._bounds = Bounds()
         self._cgroup = ""
         self._node: InspectionNode | None = None
@@ -42,10 +52,14 @@ class Inspector:
     async def run(self) -> None:
         """Until cancelled, or until the bounds have changed."""
         await self._world.synced()
-        self._bounds = bounds.read(self._world.objects(kinds.INTRUSION_DETECTION))
-        self._cgroup = bounds.confine(self._bounds)
+        self._asked = bounds.read(self._world.objects(kinds.INTRUSION_DETECTION))
+        if self._is_one_host:
+            self._bounds, self._cgroup = self._asked, bounds.confine(self._asked)
+        else:
+            allowed, self._cgroup = bounds.of_container()
+            self._bounds = bounds.smaller(self._asked, allowed)
         live = _core.Live(workers=self._bounds.workers, memory_bytes=self._bounds.engine_bytes)
-        node = InspectionNode(self._name, live, self._compile, self._data)
+        node = InspectionNode(self._name, live, self._compile, self._data, folders=self._rules_folders)
         self._node = node
         try:
             async with asyncio.TaskGroup() as group:
@@ -53,7 +67,8 @@ class Inspector:
                 group.create_task(self._drain(node))
         finally:
             await asyncio.to_thread(node.close)
-            bounds.release()
+            if self._is_one_host:
+                bounds.release()
 
     def observe(self) -> NodeReportStatus:
         """What is so now, for the NodeReport."""
@@ -79,7 +94,7 @@ class Inspector:
     async def _step(self, node: InspectionNode) -> None:
         while True:
             self._world.changed.clear()
-            if bounds.read(self._world.objects(kinds.INTRUSION_DETECTION)) != self._bounds:
+            if bounds.read(self._world.objects(kinds.INTRUSION_DETECTION)) != self._asked:
                 raise BoundsChanged("IntrusionDetection asks for other bounds")
             inspections = [plan.read(obj) for obj in self._world.objects(kinds.DEEP_PACKET_INSPECTION)]
             now = self._clock.now()
@@ -98,7 +113,12 @@ class Inspector:
 
     async def _drain(self, node: InspectionNode) -> None:
         while True:
-            events: list[Event] = await asyncio.to_thread(node.drain, self._world.parties(), DRAIN_S)
+            try:
+                events: list[Event] = await asyncio.to_thread(node.drain, self._world.parties(), DRAIN_S)
+            except Exception as error:  # one batch is lost and told; those that come are not
+                telemetry.step_failed("alerts", error)
+                await asyncio.sleep(DRAIN_S)
+                continue
             if events:
                 self._shipper.add("events", [event.to_record() for event in events])
 

@@ -31,10 +31,11 @@ class Recorder:
     """Role agent. Blocking work runs in threads; each node object is used by one task."""
 
     def __init__(
-        self, node: str, data: Path, world: World, shipper: Shipper, clock: Clock, identity: Identity
+        self, node: str, world: World, shipper: Shipper, clock: Clock, identity: Identity,
+        *, capture_folder: Path,
     ) -> None:  # fmt: skip
         self._node = node
-        self._data = data
+        self._capture_folder = capture_folder
         self._world = world
         self._shipper = shipper
         self._clock = clock
@@ -84,7 +85,7 @@ class Recorder:
             settings = capture_settings.read(
                 self._world.objects(kinds.FELIX_CONFIGURATION),
                 node=self._node,
-                default_directory=str(self._data / "pcap"),
+                default_directory=str(self._capture_folder),
             )
             now = self._clock.now()
             try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,11 +17,15 @@ from kodkod.cli.folders import cache_folder, data_folder
 
 if TYPE_CHECKING:
     from kodkod._core import Receipt, RuleSet
+    from kodkod.inspection.rulesets import Ruleset
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 IMPERFECT = 1
 UNREADABLE = 2
+UNREACHED = 3
+
+T = TypeVar("T")
 
 
 class Output(StrEnum):
@@ -36,6 +40,9 @@ class Dialect(StrEnum):
 
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder (default: KODKOD_DATA).")]
+Cluster = Annotated[
+    Path | None, typer.Option("--kubeconfig", help="Of a cluster; its inspectors mount what is installed there.")
+]
 Form = Annotated[Output, typer.Option("-o", "--output", help="Form of the list.")]
 Variables = Annotated[
     list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="Variable of the rules, such as HOME_NET.")
@@ -75,21 +82,23 @@ def install(
         bool, typer.Option("--allow-private", help="Download also from addresses that are not public.")
     ] = False,
     data: Data = None,
+    kubeconfig: Cluster = None,
     var: Variables = None,
     dialect: Language = None,
 ) -> None:
     """Put a rule set into the data folder; the inspector loads it at once. A set of the same name is replaced whole.
 
-    Exit code 0: installed; 1: installed, but some rules are degraded or skipped (listed); 2: nothing has changed.
+    With --kubeconfig it is put into ConfigMaps of a cluster, whose inspectors have it within a minute or two.
+    Exit code 0: installed; 1: installed, but some rules are degraded or skipped (listed); 2: nothing has changed;
+    3: the cluster was not reached, or refused.
     """
-    from kodkod.inspection import rulesets
+    from kodkod.inspection import rule_maps, rulesets
 
     try:
         texts = rule_origins.read(origin, allow_private=allow_private)
         sources = [(file, text) for file, text in texts.items() if file != rule_origins.CLASSIFICATION]
         rule_set = compiled(sources, texts.get(rule_origins.CLASSIFICATION), var or [], dialect)
-        ruleset = rulesets.install(
-            data_folder(data),
+        ruleset = rulesets.described(
             name=name or rule_origins.set_name(origin),
             origin=origin.partition("?")[0],
             texts=texts,
@@ -97,7 +106,11 @@ def install(
             replaces_default=replace_default,
             installed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-    except (rule_origins.OriginError, rulesets.RulesetError, ValueError) as error:
+        if kubeconfig is None:
+            rulesets.install(data_folder(data), ruleset, texts)
+        else:
+            install_in_cluster(kubeconfig, ruleset, texts)
+    except (rule_origins.OriginError, rulesets.RulesetError, rule_maps.MapsFull, ValueError) as error:
         raise refusal(str(error)) from error
     except OSError as error:
         raise refusal(f"{error.filename}: {error.strerror}") from error
@@ -108,13 +121,13 @@ def install(
 
 
 @app.command("list")
-def list_sets(data: Data = None, output: Form = Output.TABLE) -> None:
+def list_sets(data: Data = None, kubeconfig: Cluster = None, output: Form = Output.TABLE) -> None:
     """List the installed sets; the starter set is in force unless one of them replaces it."""
     from dataclasses import asdict
 
     from kodkod.inspection import rulesets
 
-    found = rulesets.installed(data_folder(data))
+    found = rulesets.installed(data_folder(data)) if kubeconfig is None else installed_in_cluster(kubeconfig)
     if output is Output.JSON:
         print(json.dumps([asdict(ruleset) for ruleset in found], ensure_ascii=False))
         return
@@ -125,6 +138,35 @@ def list_sets(data: Data = None, output: Form = Output.TABLE) -> None:
         default = "yes" if ruleset.replaces_default else "no"
         counts = f"{ruleset.full:>6} {ruleset.degraded:>8} {ruleset.skipped:>7}"
         print(f"{ruleset.name:<32} {counts} {default:<7} {ruleset.installed_at:<25} {ruleset.origin}")
+
+
+def install_in_cluster(kubeconfig: Path, ruleset: Ruleset, texts: Mapping[str, bytes]) -> None:
+    from dataclasses import asdict
+
+    from kodkod.cli import rule_cluster
+    from kodkod.inspection import rule_maps
+
+    maps = in_cluster(rule_cluster.install(kubeconfig, ruleset.name, asdict(ruleset), texts))
+    print(f"in ConfigMaps {', '.join(maps)} of namespace {rule_maps.NAMESPACE}", file=sys.stderr)
+
+
+def installed_in_cluster(kubeconfig: Path) -> list[Ruleset]:
+    from kodkod.cli import rule_cluster
+
+    return in_cluster(rule_cluster.installed(kubeconfig))
+
+
+def in_cluster(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
+    from kodkod.cli import rule_cluster
+    from kodkod.store.errors import StoreError
+
+    try:
+        return asyncio.run(work)
+    except StoreError as error:
+        print(f"error: {error}\nhint: {rule_cluster.hint(error)}", file=sys.stderr)
+        raise typer.Exit(UNREACHED) from error
 
 
 def compiled(

@@ -17,6 +17,8 @@ ENGINE_SHARE = 0.5
 CGROUP_PREFIX = "kodkod-inspector-"
 """One group a process (its id follows): two inspectors of one host must not share one's bounds."""
 PERIOD_US = 100_000
+UNLIMITED_BYTES = 1 << 62
+"""What version 1 says where nothing is set is about that; version 2 says `max`."""
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 
@@ -31,7 +33,7 @@ class Bounds:
     @property
     def workers(self) -> int:
         """Worker threads: a whole one for each core, at least one, never more than there are."""
-        return max(1, min(math.ceil(self.cpu), os.cpu_count() or 1))
+        return max(1, math.ceil(min(self.cpu, os.cpu_count() or 1)))
 
     @property
     def engine_bytes(self) -> int:
@@ -65,6 +67,64 @@ def quantity(value: object, default: float) -> float:
     except ValueError:
         return default
     return number if number > 0 else default
+
+
+def of_container(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> tuple[Bounds, str]:
+    """What our own control group allows, version 1 or 2, and a word for it; unlimited where nothing is said.
+
+    In a pod the group is the container's, set by the kubelet from what the server's controller wrote into its
+    resources; nothing is written there.
+    """
+    groups = _own_groups(own)
+    if (root / "memory").is_dir() and (root / "cpu").is_dir():
+        memory = _number(_under(root / "memory", groups.get("memory", "")) / "memory.limit_in_bytes")
+        cpu = _under(root / "cpu", groups.get("cpu", ""))
+        quota, period = _number(cpu / "cpu.cfs_quota_us"), _number(cpu / "cpu.cfs_period_us")
+        return _allowed(memory, quota, period), "v1: the container's"
+    group = _under(root, groups.get("", ""))
+    quota_text, _, period_text = _text(group / "cpu.max").partition(" ")
+    bounds = _allowed(_number(group / "memory.max"), _digits(quota_text), _digits(period_text))
+    return bounds, "v2: the container's"
+
+
+def smaller(one: Bounds, other: Bounds) -> Bounds:
+    """Within both."""
+    return Bounds(min(one.cpu, other.cpu), min(one.memory_bytes, other.memory_bytes))
+
+
+def _allowed(memory: int | None, quota: int | None, period: int | None) -> Bounds:
+    cpu = quota / period if quota and period else math.inf
+    return Bounds(cpu, memory if memory is not None else UNLIMITED_BYTES)
+
+
+def _own_groups(own: Path) -> dict[str, str]:
+    """Paths by controller; the unified hierarchy's under ""."""
+    found = {}
+    for line in _text(own).splitlines():
+        _, controllers, path = line.split(":", 2)
+        found.update(dict.fromkeys(controllers.split(","), path))
+    return found
+
+
+def _under(root: Path, path: str) -> Path:
+    """A group as this mount shows it: in a control group namespace of one's own the root is the group."""
+    group = root / path.lstrip("/")
+    return group if group.is_dir() else root
+
+
+def _number(path: Path) -> int | None:
+    return _digits(_text(path))
+
+
+def _digits(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def confine(bounds: Bounds, root: Path = Path("/sys/fs/cgroup"), pid: int | None = None) -> str:

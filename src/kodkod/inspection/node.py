@@ -69,13 +69,14 @@ class InspectionNode:
     """Owns the inspecting engine of a node."""
 
     def __init__(
-        self, node: str, live: Live, compile_rules: Compile, data: Path, *,
+        self, node: str, live: Live, compile_rules: Compile, data: Path, *, folders: Sequence[Path] = (),
         link: Callable[[str], int | None] = link_index,
     ) -> None:  # fmt: skip
         self.node = node
         self._live = live
         self._compile = compile_rules
         self._data = data
+        self._folders = folders
         self.attachments = Attachments(link)
         self._assignment = Assignment({}, ())
         self._inspections: dict[str, Inspection] = {}
@@ -196,10 +197,10 @@ class InspectionNode:
     def _load(self) -> None:
         """Compile when the texts have changed; what cannot be read leaves the set in force as it is."""
         try:
-            fingerprint = rulesets.fingerprint(self._data)
+            fingerprint = rulesets.fingerprint(self._data, self._folders)
             if fingerprint == self._loaded.fingerprint and self._loaded.rules is not None:
                 return
-            sources = rulesets.load(self._data)
+            sources = rulesets.load(self._data, self._folders)
         except OSError as error:
             self._loaded.faults = [f"rules cannot be read: {error.strerror}: {error.filename}"]
             return

@@ -68,7 +68,14 @@ spec:
         - name: data
           hostPath: {path: {{ .Values.inspector.dataDir }}, type: DirectoryOrCreate}
         - name: rules
-          configMap: {name: {{ .Values.inspector.rulesConfigMap }}, optional: true}
+          # As many as `kodkod rules install --kubeconfig` may fill: one ConfigMap holds a megabyte.
+          projected:
+            sources:
+              {{- $map := .Values.inspector.rulesConfigMap }}
+              - configMap: {name: {{ $map }}, optional: true}
+              {{- range $number := untilStep 2 9 1 }}
+              - configMap: {name: {{ $map }}-{{ $number }}, optional: true}
+              {{- end }}
         - name: snort-rules
           emptyDir: {}
         - name: run
