@@ -7,7 +7,7 @@ packages (the versions in dev/requirements.txt), Kodkod itself (each build). The
 makes the same for those who have an engine, and says which process of a cluster needs which right.
 
 After `make setup`: the Python packages are copied from .venv when it fits, else fetched as wheels. Another
-architecture needs `--engine`, our extension module compiled for it (README.md beside this file says how).
+architecture needs `--engine`, our extension module compiled for it (cross.py beside this file does it).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import hashlib
 import importlib.metadata
 import py_compile
 import shutil
-import struct
 import subprocess
 import sys
 import tomllib
@@ -160,7 +159,7 @@ def _kodkod_layer(folder: Path, engine: Path, python: str) -> Layer:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
         shutil.copyfile(engine, target / "_core.abi3.so")
-        _strip(target / "_core.abi3.so")
+        _strip(target / "_core.abi3.so", folder.name)
         _compile(root, target, python)
         _launchers(root / "usr/local/bin")
 
@@ -168,13 +167,14 @@ def _kodkod_layer(folder: Path, engine: Path, python: str) -> Layer:
 
 
 def _layer(folder: Path, name: str, inputs: str, fill: Callable[[Path], None]) -> Layer:
-    """Make the layer unless its stamp says that it was made from these inputs."""
+    """Make the layer unless its stamp says that it was made from these inputs. `folder` is named by the architecture."""
     archive, stamp, root = folder / f"{name}.tar", folder / f"{name}.stamp", folder / "root"
     if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
         return Layer(archive, inputs)
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     fill(root)
+    _check_machines(root, folder.name)
     oci.write_layer(archive, root)
     shutil.rmtree(root)
     stamp.write_text(inputs)
@@ -227,23 +227,38 @@ def _fetch_wheels(pins: Iterable[str], target: Path, architecture: str, python: 
 def _own_engine(architecture: str) -> Path:
     own = debian.own_architecture()
     if architecture != own:
-        raise BuildError(f"an image for {architecture} made on {own} needs --engine: see deploy/image/README.md")
+        raise BuildError(
+            f"an image for {architecture} made on {own} needs --engine: deploy/image/cross.py {architecture} makes it"
+        )
     return ROOT / "src/kodkod/_core.abi3.so"
 
 
 def _check_engine(engine: Path, architecture: str) -> None:
     if not engine.exists():
         raise BuildError(f"{engine} is not there: run `make setup`")
-    with engine.open("rb") as file:
-        header = file.read(20)
-    if header[:4] != b"\x7fELF" or struct.unpack_from("<H", header, 18)[0] != ELF_MACHINE[architecture]:
+    if _machine(engine) != ELF_MACHINE[architecture]:
         raise BuildError(f"{engine} is no extension module for {architecture}")
 
 
-def _strip(library: Path) -> None:
+def _check_machines(root: Path, architecture: str) -> None:
+    """Every program and library has to be of the image's architecture: a wrong wheel would show on the first import."""
+    for path in root.rglob("*"):
+        if path.is_file() and not path.is_symlink() and _machine(path) not in {None, ELF_MACHINE[architecture]}:
+            raise BuildError(f"/{path.relative_to(root)} is not for {architecture}")
+
+
+def _machine(path: Path) -> int | None:
+    """The machine that an ELF file is for; none for other files."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    return int.from_bytes(header[18:20], "little") if header[:4] == b"\x7fELF" else None
+
+
+def _strip(library: Path, architecture: str) -> None:
     """Without a debugger's tables the engine is half as large; wherever there is a C compiler there is `strip`."""
-    if shutil.which("strip") is not None:
-        subprocess.run(["strip", "--strip-unneeded", str(library)], check=False, capture_output=True)
+    program = f"{WHEEL_MACHINE[architecture]}-linux-gnu-strip"
+    if shutil.which(program) is not None:
+        subprocess.run([program, "--strip-unneeded", str(library)], check=True)
 
 
 def _compile(root: Path, folder: Path, python: str) -> None:
