@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 import yaml
 
 from kodkod.clock import SystemClock
+from kodkod.events import in_force
 from kodkod.lab import objects, workshop
 from kodkod.lab.world import WORKSHOP
 from kodkod.logs import query
+from kodkod.logs.datasets import EVENTS
+from kodkod.logs.query.memory import predicate
 from kodkod.resources import kinds
 from kodkod.resources.kinds import Kind
 from kodkod.resources.selector import parse
@@ -165,3 +169,16 @@ def test_inspection_is_bounded_as_the_workshop_bounds_it() -> None:
         "limits": {"cpu": "1", "memory": "1Gi"},
         "requests": {"cpu": "100m", "memory": "100Mi"},
     }
+
+
+def test_the_exception_hides_the_load_generator_and_nobody_else() -> None:
+    """Somebody applies the whole folder: the alert on lateral movement has to go on telling of everybody else."""
+    (hidden,) = in_force(documents(EXAMPLES / "80-exceptions/loadgenerator.yaml"), datetime(2026, 11, 25, tzinfo=UTC))
+
+    def is_hidden(source: str) -> bool:
+        event = {"origin": "network.lateral.access", "source_namespace": "default", "source_name_aggr": source}
+        return predicate(hidden.hides, EVENTS)(event)
+
+    assert is_hidden("loadgenerator-6c8b9d-*")
+    assert not is_hidden("frontend-5d9f-*")
+    assert not is_hidden("attacker")

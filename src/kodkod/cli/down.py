@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from kodkod.cli.folders import data_folder
 from kodkod.cli.supervisor import STOP_GRACE_S, holder
+from kodkod.folders import data_folder
 
 app = typer.Typer(add_completion=False)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kodkod.cli.folders import data_folder
+from kodkod.folders import data_folder
 
 app = typer.Typer(add_completion=False)
 

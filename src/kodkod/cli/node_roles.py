@@ -11,8 +11,8 @@ import typer
 
 from kodkod import telemetry
 from kodkod.agent.app import AgentConfig, InCluster, OneHost, run
-from kodkod.cli.folders import data_folder
 from kodkod.cli.processes import address, drive
+from kodkod.folders import data_folder
 
 agent = typer.Typer(add_completion=False)
 inspector = typer.Typer(add_completion=False)

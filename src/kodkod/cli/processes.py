@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from kodkod import telemetry
-from kodkod.cli.folders import data_folder
+from kodkod.folders import data_folder
 
 server = typer.Typer(add_completion=False)
 face = typer.Typer(add_completion=False)

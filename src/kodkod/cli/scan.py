@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kodkod.cli import alert_lines, rule_paths
-from kodkod.cli.folders import cache_folder
+from kodkod.folders import cache_folder
 
 if TYPE_CHECKING:
     from kodkod._core import Alert, Dialect, RuleSet, Scan

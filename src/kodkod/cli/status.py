@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kodkod.cli.folders import data_folder
 from kodkod.cli.observed import Observed, observe
 from kodkod.clock import SystemClock
+from kodkod.folders import data_folder
 
 app = typer.Typer(add_completion=False)
 

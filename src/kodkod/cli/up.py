@@ -15,11 +15,11 @@ from typing import Annotated
 import typer
 
 from kodkod import telemetry
-from kodkod.cli.folders import data_folder
 from kodkod.cli.processes import DEFAULT_LISTEN, address
 from kodkod.cli.readiness import console_link, wait_until_ready
 from kodkod.cli.supervisor import AlreadyRunning, Child, Lock, holder, run_folder, supervise
 from kodkod.clock import SystemClock
+from kodkod.folders import data_folder
 
 app = typer.Typer(add_completion=False)
 

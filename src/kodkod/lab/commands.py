@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
+from kodkod.folders import data_folder
 from kodkod.lab import node, publication, state, workshop
 from kodkod.lab.errors import LabError
 from kodkod.lab.state import State
@@ -28,41 +29,42 @@ UP_WITHIN_S = 120.0
 DOWN_WITHIN_S = 15.0
 NOT_REACHABLE = 3
 
-Data = Annotated[
-    Path | None, typer.Option("--data", envvar="KODKOD_DATA", help="Data folder of the server (default: as for `up`).")
-]
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the server (default: KODKOD_DATA).")]
+
+
+Exec = Annotated[bool, typer.Option("--exec/--no-exec", help="Whether `kubectl exec` gets into the pods.")]
 
 
 @app.command()
-def up(data: Data = None) -> None:
+def up(data: Data = None, exec_allowed: Exec = True) -> None:
     """Bring the practice cluster up and return when every pod runs and is published. Twice is as good as once."""
-    folder = _folder(data)
+    folder = data_folder(data)
     _refuse_without_rights()
     known = state.load(folder)
     if known is not None and known.owner is not None and known.owner.alive():
         print(f"the lab of {folder} is up already", file=sys.stderr)
     else:
         state.forget(folder)
-        _start_daemon(folder)
+        _start_daemon(folder, exec_allowed=exec_allowed)
     _announce(_wait_until_up(folder))
 
 
 @app.command()
 def down(data: Data = None) -> None:
     """Remove every namespace, process, interface and firewall rule of the lab, and its objects from the API."""
-    folder = _folder(data)
+    folder = data_folder(data)
     _refuse_without_rights()
     stood = take_down(folder)
     print("the lab is down" if stood else "no lab was up; nothing of it is left", file=sys.stderr)
 
 
 @app.command()
-def reset(data: Data = None) -> None:
+def reset(data: Data = None, exec_allowed: Exec = True) -> None:
     """Down and up again: fresh pods with other names."""
-    folder = _folder(data)
+    folder = data_folder(data)
     _refuse_without_rights()
     take_down(folder)
-    _start_daemon(folder)
+    _start_daemon(folder, exec_allowed=exec_allowed)
     _announce(_wait_until_up(folder))
 
 
@@ -71,7 +73,7 @@ def status(
     data: Data = None, output: Annotated[Literal["table", "json"], typer.Option("-o", "--output")] = "table"
 ) -> None:
     """Show the pods and Services. Exit code: 0 all run, 1 some do not, 3 there is no lab."""
-    known = state.load(_folder(data))
+    known = state.load(data_folder(data))
     if known is None or known.owner is None or not known.owner.alive():
         print("no lab is up\nhint: kodkod lab up", file=sys.stderr)
         raise typer.Exit(NOT_REACHABLE)
@@ -84,7 +86,7 @@ def shell(
     data: Data = None, command: Annotated[str, typer.Option("-c", help="Run this instead of a prompt.")] = ""
 ) -> None:
     """Open a shell in which the workshop's commands work verbatim."""
-    folder = _folder(data)
+    folder = data_folder(data)
     environment = workshop.prepare(folder, os.environ)
     program = environment.get("SHELL", "/bin/bash")
     print(f"KUBECONFIG is {environment['KUBECONFIG']}; the manifests are in demo/; leave with exit", file=sys.stderr)
@@ -131,12 +133,13 @@ async def _clean(known: State | None, folder: Path) -> None:
         pass
 
 
-def _start_daemon(folder: Path) -> None:
+def _start_daemon(folder: Path, *, exec_allowed: bool) -> None:
     place = state.folder(folder)
     place.mkdir(parents=True, exist_ok=True)
+    options = ["--data", str(folder), *([] if exec_allowed else ["--no-exec"])]
     with (place / "daemon.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "kodkod.lab.daemon", "--data", str(folder)],
+            [sys.executable, "-m", "kodkod.lab.daemon", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
         )  # fmt: skip
 
@@ -172,12 +175,6 @@ def _fail(message: str, hint: str, code: int = 1) -> NoReturn:
     if hint:
         print(f"hint: {hint}", file=sys.stderr)
     raise typer.Exit(code)
-
-
-def _folder(given: Path | None) -> Path:
-    if given is not None:
-        return given.resolve()
-    return Path("/var/lib/kodkod") if os.geteuid() == 0 else Path.home() / ".local/share/kodkod"
 
 
 def _columns(rows: list[Any]) -> str:

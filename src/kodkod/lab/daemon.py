@@ -21,7 +21,7 @@ from pathlib import Path
 
 from kodkod import telemetry as house
 from kodkod.clock import Clock, SystemClock, rfc3339
-from kodkod.lab import dns, node, objects, plan, publication, state, telemetry
+from kodkod.lab import dns, node, objects, plan, pod, publication, state, telemetry
 from kodkod.lab.errors import AnotherLab, CommandFailed, LabError, ServerAway
 from kodkod.lab.plan import Lab, Pod
 from kodkod.lab.state import PodState, State
@@ -30,8 +30,6 @@ from kodkod.store.errors import StoreError
 from kodkod.store.kubeconfig import KubeconfigError
 from kodkod.store.remote import RemoteResources
 
-RESTART_PAUSE_S = (0.2, 1.0, 3.0, 10.0)
-STEADY_S = 60.0
 LOG_BYTES_MAX = 4 << 20
 LOG_CHECK_S = 10.0
 SERVER_WITHIN_S = 60.0
@@ -40,10 +38,10 @@ SERVER_WITHIN_S = 60.0
 class Daemon:
     """One lab at work. Owns the state file while it lives."""
 
-    def __init__(self, data: Path, clock: Clock) -> None:
+    def __init__(self, data: Path, clock: Clock, *, exec_allowed: bool = True) -> None:
         self._data = data
         self._clock = clock
-        self._state = State(owner=state.this_process(), table=plan.TABLE, user=POD_USER)
+        self._state = State(owner=state.this_process(), table=plan.TABLE, user=POD_USER, exec_allowed=exec_allowed)
         self._changed = asyncio.Event()
 
     async def run(self, lab: Lab, resources: RemoteResources) -> None:
@@ -135,8 +133,8 @@ class Daemon:
                 await self._listen(key, running, runs, ended)
             finally:
                 await running.stop()
-            failures = 0 if self._clock.monotonic_s() - began > STEADY_S else failures + 1
-            pause_s = RESTART_PAUSE_S[min(failures, len(RESTART_PAUSE_S)) - 1]
+            failures = 1 if self._clock.monotonic_s() - began > pod.STEADY_S else failures + 1
+            pause_s = pod.pause_s(failures)
             telemetry.pod_ended(key, pause_s)
             ended()
             await asyncio.sleep(pause_s)
@@ -194,7 +192,7 @@ def draw(length: int) -> str:
     return "".join(secrets.choice(plan.NAME_ALPHABET) for _ in range(length))
 
 
-async def bring_up(data: Path, clock: Clock) -> None:
+async def bring_up(data: Path, clock: Clock, *, exec_allowed: bool) -> None:
     """Remove leftovers, then stand until cancelled. Raises LabError."""
     node.require()
     if (owner := await node.other_owner(data)) is not None:
@@ -202,7 +200,7 @@ async def bring_up(data: Path, clock: Clock) -> None:
     await node.remove(state.load(data), data)
     network = plan.choose_network(await node.busy_networks())
     lab = plan.plan(WORKSHOP, network, draw)
-    daemon = Daemon(data, clock)
+    daemon = Daemon(data, clock, exec_allowed=exec_allowed)
     try:
         async with await connected(data) as resources:
             await daemon.run(lab, resources)
@@ -237,9 +235,9 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-async def drive(data: Path) -> int:
+async def drive(data: Path, *, exec_allowed: bool) -> int:
     """Run until SIGTERM or SIGINT. The exit code."""
-    work = asyncio.ensure_future(bring_up(data, SystemClock()))
+    work = asyncio.ensure_future(bring_up(data, SystemClock(), exec_allowed=exec_allowed))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
@@ -258,7 +256,9 @@ async def drive(data: Path) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="kodkod.lab.daemon")
     parser.add_argument("--data", type=Path, required=True)
-    data: Path = parser.parse_args().data.resolve()
+    parser.add_argument("--no-exec", action="store_true")
+    options = parser.parse_args()
+    data: Path = options.data.resolve()
     house.set_up()
     state.folder(data).mkdir(parents=True, exist_ok=True)
     with (state.folder(data) / "lock").open("a") as lock:
@@ -266,7 +266,7 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return 0  # somebody else keeps this lab
-        return asyncio.run(drive(data))
+        return asyncio.run(drive(data, exec_allowed=not options.no_exec))
 
 
 if __name__ == "__main__":

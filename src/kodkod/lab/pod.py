@@ -29,6 +29,7 @@ PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 CAPABILITIES_MAX = 64
 BACKOFF_S = (0.2, 1.0, 3.0, 10.0)
+STEADY_S = 60.0
 """Pauses before the workload is started again, growing as the kubelet's do, for a practice cluster's patience."""
 SYSCTLS = {
     "net/ipv4/ip_unprivileged_port_start": "0",
@@ -139,10 +140,15 @@ def keep_running(command: list[str], environment: dict[str, str], log: int) -> i
             ended = reap(child)
             if child is not None and ended is not None:
                 say(f"ended {ended}")
-                failures = 0 if time.monotonic() - started > 60 else failures + 1
-                child, started = None, time.monotonic() + BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
+                failures = 1 if time.monotonic() - started > STEADY_S else failures + 1
+                child, started = None, time.monotonic() + pause_s(failures)
         elif child is None:
             child, started = start(command, environment, log), time.monotonic()
+
+
+def pause_s(failures: int) -> float:
+    """The pause after so many failures in a row, the first one included."""
+    return BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
 
 
 def start(command: list[str], environment: dict[str, str], log: int) -> int:

@@ -14,8 +14,8 @@ import typer
 from kodkod.cli.doctor import cluster, host
 from kodkod.cli.doctor.findings import Finding
 from kodkod.cli.doctor.reading import Kubectl, Reader, Unreachable, as_this_pod
-from kodkod.cli.folders import data_folder
 from kodkod.clock import SystemClock
+from kodkod.folders import data_folder
 
 app = typer.Typer(add_completion=False)
 
