@@ -167,7 +167,7 @@ def _kodkod_layer(folder: Path, engine: Path, python: str) -> Layer:
 
 
 def _layer(folder: Path, name: str, inputs: str, fill: Callable[[Path], None]) -> Layer:
-    """Make the layer unless its stamp says that it was made from these inputs. `folder` is named by the architecture."""
+    """Make the layer unless its stamp names these very inputs. `folder` is named by the architecture."""
     archive, stamp, root = folder / f"{name}.tar", folder / f"{name}.stamp", folder / "root"
     if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
         return Layer(archive, inputs)
