@@ -125,7 +125,7 @@ class RemoteResources:
     ) -> Object:  # fmt: skip
         path = self._path(kind, namespace or obj["metadata"].get("namespace"))
         parameters = writing(field_manager, dry_run, field_validation)
-        return await self._send(kind, "POST", path, parameters=parameters, body=obj, warnings=warnings)
+        return await self._send(kind, "POST", path, parameters=parameters, body=typed(kind, obj), warnings=warnings)
 
     async def update(
         self, kind: Kind, obj: Object, namespace: str | None = None, *, subresource: str = "", field_manager: str = "",
@@ -134,7 +134,7 @@ class RemoteResources:
         metadata = obj["metadata"]
         path = self._path(kind, namespace or metadata.get("namespace"), metadata["name"], subresource)
         parameters = writing(field_manager, dry_run, field_validation)
-        return await self._send(kind, "PUT", path, parameters=parameters, body=obj, warnings=warnings)
+        return await self._send(kind, "PUT", path, parameters=parameters, body=typed(kind, obj), warnings=warnings)
 
     async def patch(
         self, kind: Kind, name: str, body: object, namespace: str | None = None, *, how: Patch = Patch.MERGE,
@@ -145,6 +145,7 @@ class RemoteResources:
         parameters = writing(field_manager, dry_run, field_validation)
         if how is Patch.APPLY:
             parameters["force"] = str(force).lower()
+            body = typed(kind, body)
         return await self._send(
             kind, "PATCH", path, parameters=parameters, body=body, media=how.value, warnings=warnings
         )
@@ -223,6 +224,13 @@ class RemoteResources:
             return obj
         shown: Object = renamed(obj, stored_as, kind.group_version)
         return shown
+
+
+def typed(kind: Kind, body: object) -> object:
+    """With its apiVersion and kind, which an API server asks for in each whole object."""
+    if not isinstance(body, dict):
+        return body
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **body}
 
 
 def bearing(token: Token) -> aiohttp.ClientMiddlewareType:

@@ -1,6 +1,7 @@
-"""A small cluster in memory: the embedded store, and reviews answered from tables."""
+"""A small cluster in memory: the embedded store, and reviews answered from tables. And a real API server."""
 
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from kodkod.server.cluster.foreign import ACCESS_REVIEW, TOKEN_REVIEW
 from kodkod.store.embedded import MEMORY, EmbeddedResources
 from kodkod.store.errors import Unavailable
 from kodkod.testing.clock import SimulatedClock
+
+from .kubernetes import Installed, api_server, install
 
 
 class SmallCluster(EmbeddedResources):
@@ -63,3 +66,14 @@ async def cluster(clock: SimulatedClock) -> AsyncIterator[SmallCluster]:
         await resources.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     yield resources
     await resources.close()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """A real API server with what the chart makes; face and server run as processes beside it."""
+    with api_server(tmp_path_factory.mktemp("kubernetes")) as server:
+        # The API server reaches an extension that is no pod on port 443 alone, so it has an address of its own.
+        host = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
+        install(server, host)
+        with Installed(server, host).running() as found:
+            yield found

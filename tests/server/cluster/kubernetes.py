@@ -5,16 +5,18 @@ KODKOD_KUBERNETES_BIN names; where there are none, whoever asks is skipped and t
 """
 
 import contextlib
+import http.client
 import json
 import os
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,7 +89,7 @@ class ApiServer:
 
 @contextlib.contextmanager
 def api_server(folder: Path) -> Iterator[ApiServer]:
-    """Start it, wait until it is ready, end it. Users: `admin-token`, and alice, bob, carol by tokens of their names."""
+    """Start it, wait until it is ready, end it. Users: `admin-token`, and people by tokens of their names."""
     bin_folder = binaries()
     ports = free_ports(3)
     front_proxy = credentials(folder)
@@ -207,3 +209,103 @@ def install(server: ApiServer, face: str, mode: str = "aggregated") -> None:
         "spec": {"type": "ExternalName", "externalName": face, "ports": [{"port": 443}]},
     }  # fmt: skip
     server.apply(service, *(one for one in objects if one not in first))
+
+
+@dataclass(slots=True)
+class Installed:
+    """api: the cluster. host: address of the face (443) and of the server (9443)."""
+
+    api: ApiServer
+    host: str
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}:9443"
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Installed"]:
+        try:
+            self.start("server", 9443)
+            self.start("face", 443)
+            self.api.kubectl("wait", "--for=condition=Available", "apiservice/v3.projectcalico.org", "--timeout=60s")
+            yield self
+        finally:
+            for process in self.processes.values():
+                process.terminate()
+            for process in self.processes.values():
+                process.wait(20)
+
+    def start(self, part: str, port: int) -> None:
+        """Run a part as its own service account, and wait until it is ready."""
+        folder = self.api.folder / part
+        environment = self.api.account(f"kodkod-{part}", "kodkod-system", folder / "account")
+        environment["POD_NAME"] = f"kodkod-{part}-0"
+        if part == "face":
+            self.node_token("kodkod-face", "kodkod-system", folder / "kodkod")
+        config = {
+            "data": str(folder / "data"), "account": str(folder / "account"), "host": self.host, "port": port,
+            "environment": environment, "server": self.url, "token": str(folder / "kodkod/token"),
+        }  # fmt: skip
+        (folder / "config.json").write_text(json.dumps(config))
+        command = [sys.executable, str(Path(__file__).with_name("parts.py")), part, str(folder / "config.json")]
+        with (folder / "log").open("ab") as log:
+            self.processes[part] = subprocess.Popen(command, stdout=log, stderr=log)
+        self.wait_ready(part, port)
+
+    def wait_ready(self, part: str, port: int) -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            assert self.processes[part].poll() is None, self.log(part)
+            with contextlib.suppress(OSError, urllib.error.URLError):
+                url = f"https://{self.host}:{port}/readyz"
+                with urllib.request.urlopen(url, context=context, timeout=2):
+                    return
+            time.sleep(0.2)
+        raise AssertionError(self.log(part))
+
+    def log(self, part: str) -> str:
+        return (self.api.folder / part / "log").read_text()[-5000:]
+
+    def node_token(self, account: str, namespace: str, folder: Path, node: str = "n1") -> str:
+        """A token for our own audience, bound to a pod of the account on a node; the node has the loopback address."""
+        pod = f"{account}-{node}"
+        self.api.apply(
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node}},
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace}},
+        )
+        address = "127.0.0.1" if node == "n1" else "10.9.9.9"
+        status = {"status": {"addresses": [{"type": "InternalIP", "address": address}]}}
+        self.api.kubectl("patch", "node", node, "--subresource=status", "--type=merge", "-p", json.dumps(status))
+        spec = {"nodeName": node, "serviceAccountName": account, "containers": [{"name": "c", "image": "i"}]}
+        made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "namespace": namespace}, "spec": spec}
+        self.api.kubectl("create", "-f", "-", stdin=json.dumps(made), check=False)
+        self.api.account(
+            account, namespace, folder, "--audience=kodkod", "--bound-object-kind=Pod", f"--bound-object-name={pod}"
+        )
+        return (folder / "token").read_text()
+
+    def ask(
+        self, token: str, method: str, path: str, body: object = None, headers: dict[str, str] | None = None,
+        source: str = "",
+    ) -> tuple[int, Any]:  # fmt: skip
+        """A request on the server. source: the address it comes from."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        given = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            self.host, 9443, context=context, timeout=30, source_address=(source, 0) if source else None
+        )
+        try:
+            connection.request(method, path, body=data, headers={k: v for k, v in given.items() if v != "Bearer "})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        try:
+            return answer.status, json.loads(text)
+        except ValueError:
+            return answer.status, text

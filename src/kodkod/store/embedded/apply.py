@@ -79,6 +79,9 @@ def _conflict(contested: Mapping[Owner, list[Path]]) -> Conflict:
 
 
 def _using(owner: Owner) -> str:
+    """Of an ordinary writer also what it wrote with; an applier's name says enough."""
+    if owner.operation == "Apply":
+        return ""
     subresource = f' with subresource "{owner.subresource}"' if owner.subresource else ""
     return f"{subresource} using {owner.api_version}"
 

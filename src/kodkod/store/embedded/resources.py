@@ -13,7 +13,7 @@ from typing import Any
 
 from kodkod.clock import Clock, rfc3339
 from kodkod.resources import Object
-from kodkod.resources.findings import invalid
+from kodkod.resources.findings import Cause, invalid
 from kodkod.resources.kinds import NAMESPACE, Kind
 from kodkod.resources.label_selectors import SelectorTextError, check_fields, parse_fields, parse_labels
 from kodkod.resources.validation import Checks
@@ -106,7 +106,9 @@ class EmbeddedResources:
 
     def _refuse_future(self, resource_version: str) -> None:
         if resource_version and version_of(resource_version) > self._store.version:
-            raise VersionTooLarge(f"Too large resource version: {resource_version}, current: {self._store.version}")
+            cause = Cause("ResourceVersionTooLarge", "Too large resource version", "")
+            message = f"Too large resource version: {resource_version}, current: {self._store.version}"
+            raise VersionTooLarge(message, causes=[cause])
 
     async def create(
         self, kind: Kind, obj: Object, namespace: str | None = None, *, field_manager: str = "", dry_run: bool = False,
@@ -159,7 +161,7 @@ class EmbeddedResources:
         metadata = proposed["metadata"]
         key, live = self._live(kind, str(metadata.get("name", "")), metadata.get("namespace"))
         if kind.model is not None and not metadata.get("resourceVersion"):
-            cause = invalid("metadata.resourceVersion", "", "must be specified for an update")
+            cause = invalid("metadata.resourceVersion", 0, "must be specified for an update")
             raise admission.refused(kind, key[1], [cause])
         writer = self._owner(kind, field_manager, "Update", subresource)
         return await self._replace(kind, key, live, proposed, author, writer, dry_run=dry_run)
