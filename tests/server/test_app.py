@@ -1,6 +1,8 @@
 """The composed server as clients see it: who gets in, in which form answers come, what goes on record."""
 
+import base64
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,11 @@ import httpx
 import pytest
 import yaml
 
+from kodkod.access.callers import VIEWER
 from kodkod.clock import SystemClock
 from kodkod.server.app import ServerConfig, compose, create_app
 from kodkod.server.services import Services
+from kodkod.server.sessions import expiry_of
 
 V3 = "/apis/projectcalico.org/v3"
 CAPTURES = f"{V3}/namespaces/default/packetcaptures"
@@ -189,6 +193,56 @@ async def test_a_login_link_works_once(services: Services, anyone: httpx.AsyncCl
     assert (await anyone.get(CAPTURES)).status_code == 200
     anyone.cookies.clear()
     assert (await anyone.get(path)).status_code == 401
+
+
+async def test_a_token_is_traded_for_a_session(services: Services, anyone: httpx.AsyncClient) -> None:
+    bearer = {"Authorization": f"Bearer {token(services, 'viewer')}"}
+    assert (await anyone.get("/v1/session")).status_code == 401
+    answer = await anyone.post("/v1/session", headers=bearer)
+    assert answer.json()["name"] == "system:viewer"
+    cookie = answer.headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "secure", "samesite=strict", "max-age=43200"))
+    assert (await anyone.get("/v1/session")).json()["name"] == "system:viewer"
+    origin = {"Origin": "https://server"}
+    assert (await anyone.post("/v1/session", headers=origin)).status_code == 400, "a session does not renew itself"
+    assert (await anyone.delete("/v1/session", headers=origin)).status_code == 200
+    assert (await anyone.get("/v1/session")).status_code == 401
+
+
+async def test_a_node_has_no_session(services: Services, anyone: httpx.AsyncClient) -> None:
+    bearer = {"Authorization": f"Bearer {token(services, 'agent')}"}
+    for path in ("/v1/session", "/v1/session/link"):
+        assert (await anyone.post(path, headers=bearer)).status_code == 403
+
+
+@pytest.mark.parametrize("how", ["token", "link"])
+async def test_a_session_ends_with_its_token(services: Services, anyone: httpx.AsyncClient, how: str) -> None:
+    ends = services.clock.now() + timedelta(minutes=5)
+    cookie, life_s = (
+        services.sessions.begin(VIEWER, ends)
+        if how == "token"
+        else services.sessions.trade(services.sessions.make_link(VIEWER, ends))
+    )
+    assert 290 < life_s <= 300
+    anyone.cookies.set("kodkod_session", cookie)
+    assert (await anyone.get("/v1/session")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("claims", "wanted"),
+    [
+        (b'{"exp": 1800000000}', datetime.fromtimestamp(1_800_000_000, UTC)),
+        (b'{"sub": "x"}', None),
+        (b'{"exp": "soon"}', None),
+        (b"[1]", None),
+        (b"\xff", None),
+    ],
+    ids=["has one", "has none", "no number", "no claims", "no JSON"],
+)
+def test_the_end_of_a_token_is_read_where_it_says_one(claims: bytes, wanted: datetime | None) -> None:
+    body = base64.urlsafe_b64encode(claims).decode().rstrip("=")
+    assert expiry_of(f"head.{body}.signature") == wanted
+    assert expiry_of("an-opaque-token") is None
 
 
 async def test_a_session_changes_things_only_from_our_own_pages(services: Services, anyone: httpx.AsyncClient) -> None:

@@ -31,7 +31,7 @@ from kodkod.logs.stores.duckdb import DuckdbLogStore
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds import Kind
 from kodkod.resources.validation import Checks
-from kodkod.server import docs, telemetry
+from kodkod.server import docs, sessions, telemetry
 from kodkod.server.assembly import facts_of
 from kodkod.server.audit_log import AnswersOnRecord, AuditLog
 from kodkod.server.auth import Sessions, TokenAuthenticator
@@ -145,9 +145,8 @@ def create_app(
     ]
     if services.exec_backend is not None:
         routes += exec_routes(services.exec_backend, face)
-    console = Console(services.web, services.sessions)
-    *session_routes, page = console.routes()
-    routes += [*face.routes(), *session_routes, Mount("/v1", v1(services)), page]
+    login, page = Console(services.web, services.sessions).routes()
+    routes += [*face.routes(), login, Mount("/v1", v1(services)), page]
     app = Starlette(routes=routes)
     share(app, services)
     return AnswersOnRecord(Door(app, services))
@@ -156,7 +155,7 @@ def create_app(
 def v1(services: Services) -> FastAPI:
     """Our own API. Its documentation is served without any asset from elsewhere."""
     app = FastAPI(title="Kodkod", version=__version__, openapi_url="/openapi.json", docs_url=None, redoc_url=None)
-    for router in services.routers:
+    for router in (sessions.router(services.sessions), *services.routers):
         app.include_router(router)
 
     async def documentation(_request: Request) -> Response:

@@ -40,10 +40,11 @@ class Misused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What a link or a session stands for, and until when."""
+    """What a link or a session stands for, and until when. ends: when the token behind it ends, if that is known."""
 
     caller: Caller
     until: datetime
+    ends: datetime | None = None
 
 
 class Authenticator(Protocol):
@@ -109,22 +110,28 @@ class Sessions:
             raise BadToken
         return found.caller
 
-    def make_link(self, caller: Caller) -> str:
-        """A code that works once, for a session of this caller."""
+    def make_link(self, caller: Caller, ends: datetime | None = None) -> str:
+        """A code that works once, for a session of this caller that lasts no longer than `ends`."""
         code = secrets.token_urlsafe(24)
         self._drop_old(self._links)
-        self._links[digest(code)] = Pass(caller, self._clock.now() + LINK_LIFE)
+        self._links[digest(code)] = Pass(caller, self._clock.now() + LINK_LIFE, ends)
         return code
 
-    def trade(self, code: str) -> str:
-        """A session's cookie for a link's code. Raises BadToken."""
+    def trade(self, code: str) -> tuple[str, int]:
+        """A session's cookie for a link's code, and its life in seconds. Raises BadToken."""
         found = self._links.pop(digest(code), None)
         if found is None or found.until < self._clock.now():
             raise BadToken
+        return self.begin(found.caller, found.ends)
+
+    def begin(self, caller: Caller, ends: datetime | None = None) -> tuple[str, int]:
+        """A session's cookie, and its life in seconds: it lasts no longer than `ends`."""
+        now = self._clock.now()
         self._drop_old(self._sessions)
         cookie = secrets.token_urlsafe(32)
-        self._sessions[digest(cookie)] = Pass(found.caller, self._clock.now() + SESSION_LIFE)
-        return cookie
+        until = min(now + SESSION_LIFE, ends or now + SESSION_LIFE)
+        self._sessions[digest(cookie)] = Pass(caller, until)
+        return cookie, max(int((until - now).total_seconds()), 0)
 
     def end(self, cookie: str) -> None:
         self._sessions.pop(digest(cookie), None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from kodkod.access import Caller
-from kodkod.server.auth import COOKIE, SESSION_LIFE, BadToken, Sessions
+from kodkod.server.auth import BadToken, Sessions
+from kodkod.server.sessions import set_cookie
 
 MISSING = "The console has not been built. `make setup` builds it; the API works without it.\n"
 IMMUTABLE = "public, max-age=31536000, immutable"  # built assets carry their content's hash in their name
@@ -26,33 +26,18 @@ class Console:
         """The catch-all stands last: whatever nobody else serves is a deep link of the console."""
         return [
             Route("/login", self.login),
-            Route("/v1/session/link", self.link, methods=["POST"]),
-            Route("/v1/session", self.end, methods=["DELETE"]),
             Route("/{path:path}", self.page),
         ]
 
     async def login(self, request: Request) -> Response:
         """Trade a link's code for a session and go to the console."""
         try:
-            cookie = self._sessions.trade(request.query_params.get("code", ""))
+            cookie, life_s = self._sessions.trade(request.query_params.get("code", ""))
         except BadToken:
             text = "This login link was used before, or is too old. `kodkod up` prints a new one.\n"
             return PlainTextResponse(text, 401)
         answer = RedirectResponse("/alerts", 303)
-        answer.set_cookie(
-            COOKIE, cookie, max_age=int(SESSION_LIFE.total_seconds()), secure=True, httponly=True, samesite="strict"
-        )
-        return answer
-
-    async def link(self, request: Request) -> Response:
-        """A one-time link for the caller, who has shown a token."""
-        caller: Caller = request.state.caller
-        return JSONResponse({"path": f"/login?code={self._sessions.make_link(caller)}"})
-
-    async def end(self, request: Request) -> Response:
-        self._sessions.end(request.cookies.get(COOKIE, ""))
-        answer = JSONResponse({})
-        answer.delete_cookie(COOKIE)
+        set_cookie(answer, cookie, life_s)
         return answer
 
     async def page(self, request: Request) -> Response:

@@ -1,21 +1,18 @@
 /** Who is using the console? A session begins with a login link or with a token, and ends by itself. */
-import { refusal, Refused } from "./requests";
-
-const SESSION = "/v1/session";
+import { data, Refused, v1 } from "./requests";
 
 /** Trade a bearer token for a session cookie; the token itself is kept nowhere. */
-export async function signIn(token: string): Promise<void> {
-  const answer = await fetch(SESSION, {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { Authorization: `Bearer ${token.trim()}` },
-  });
-  if (!answer.ok) throw await refusal(answer);
+export function signIn(token: string) {
+  return data(v1.POST("/session", { headers: { Authorization: `Bearer ${token.trim()}` } }));
 }
 
-export async function signOut(): Promise<void> {
-  const answer = await fetch(SESSION, { method: "DELETE", credentials: "same-origin" });
-  if (!answer.ok) throw await refusal(answer);
+export function signOut() {
+  return data(v1.DELETE("/session"));
+}
+
+/** The name under which the console sees what it sees. */
+export async function whoami(): Promise<string> {
+  return (await data(v1.GET("/session"))).name;
 }
 
 /** Whether an error says that nobody is signed in. */
