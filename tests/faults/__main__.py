@@ -1,13 +1,15 @@
 """How is a fault run started by hand?
 
-    python -m tests.faults --kills 200 --seed 4 [--folder DIR]
+    python -m tests.faults kill9 --kills 200 --seed 4 [--folder DIR]
+    python -m tests.faults rotation | full-disk | bounds [--folder DIR]
 
-Needs the rights of root. Prints a line a kill and the account as JSON; exit code 1 when it has findings.
+Needs the rights of root. Prints what happens as it happens, and an account as JSON; exit code 1 when it has findings.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -16,11 +18,13 @@ import tempfile
 from pathlib import Path
 
 from .host import INSIDE, ROOT, command_inside
-from .killing import Run
+
+RUNS = {"kill9": "killing", "rotation": "rotation", "full-disk": "full_disk", "bounds": "bounds"}
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("run", choices=RUNS)
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--folder", type=Path, help="keep everything here (default: a temporary folder)")
@@ -30,9 +34,10 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="kodkod-faults-") as made:
         folder = (options.folder or Path(made)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        account = Run(folder, options.kills, options.seed, sys.stderr).perform()
-    print(json.dumps(account.as_dict(), indent=1))
-    return 1 if account.findings else 0
+        module = importlib.import_module(f"tests.faults.{RUNS[options.run]}")
+        account = module.perform(folder, options)
+    print(json.dumps(account, indent=1))
+    return 1 if account["findings"] else 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,29 @@ class Host:
         except NotReached:
             return False
         return True
+
+    def applied(self, *objects: dict[str, Any]) -> None:
+        """Apply objects with the real kubectl. Raises Failed."""
+        feed = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self._must("apply", "-f", "-", feed=feed)
+
+    def configured(self, **spec: Any) -> None:
+        """Change the FelixConfiguration `default`. Raises Failed."""
+        self._must("patch", "felixconfiguration", "default", "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def _must(self, *words: str, feed: str = "") -> None:
+        done = self.kubectl(*words, feed=feed)
+        if done.returncode:
+            raise Failed(f"kubectl {' '.join(words)}: {done.stderr}")
+
+    def taken_down(self) -> Iterator[str]:
+        """Take the lab and the rest down; a finding for whatever refuses or stays."""
+        for end in (("lab", "down"), ("down",)):
+            done = self.kodkod(*end, check=False)
+            if done.returncode:
+                yield f"kodkod {' '.join(end)}: exit {done.returncode}: {done.stderr}"
+        for sort, names in settled(self).items():
+            yield f"left behind: {sort}: {'; '.join(names)}"
 
     def lab(self) -> state.State:
         """The lab as it stands. Raises Failed where there is none."""

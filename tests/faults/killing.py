@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from urllib.parse import urlencode
 
 from . import verdict
 from .evidence import Packets, SpoolWatch, packets_in, spelled
-from .host import ROLES, Failed, Host, kill, settled, wait_for
+from .host import ROLES, Failed, Host, kill, wait_for
 from .kills import Kill, plan
 from .traffic import ZONE, Exchange, Traffic
 from .verdict import Life
@@ -41,10 +43,8 @@ OBJECTS = [
 ]  # fmt: skip
 # Small files, none of which is ever discarded: what was once on the disk has to stay there.
 SETTINGS = {
-    "spec": {
-        "captureMaxSizeBytes": 100_000, "captureMaxFiles": 100_000, "flowLogsFlushInterval": "2s",
-        "dnsLogsFlushInterval": "2s",
-    }
+    "captureMaxSizeBytes": 100_000, "captureMaxFiles": 100_000, "flowLogsFlushInterval": "2s",
+    "dnsLogsFlushInterval": "2s",
 }  # fmt: skip
 
 
@@ -121,14 +121,8 @@ class Run:
         (self._host.data / "rules/faults.rules").write_text(RULE)
         self._host.up()
         self._host.kodkod("lab", "up")
-        applied = self._host.kubectl(
-            "apply", "-f", "-", feed=json.dumps({"apiVersion": "v1", "kind": "List", "items": OBJECTS})
-        )
-        patched = self._host.kubectl(
-            "patch", "felixconfiguration", "default", "--type=merge", "-p", json.dumps(SETTINGS)
-        )
-        if applied.returncode or patched.returncode:
-            raise Failed(applied.stderr + patched.stderr)
+        self._host.applied(*OBJECTS)
+        self._host.configured(**SETTINGS)
         wait_for(self._all_observed, RESUME_WITHIN_S, "captures and inspections")
         for role in ROLES:
             self._back_at[role] = time.time()
@@ -273,12 +267,12 @@ class Run:
         self._traffic.stop()
         self._writer.stop()
         self._watch.stop()
-        for end in (("lab", "down"), ("down",)):
-            done = self._host.kodkod(*end, check=False)
-            if done.returncode:
-                self.account.findings.append(f"kodkod {' '.join(end)}: exit {done.returncode}: {done.stderr}")
-        left = settled(self._host)
-        self.account.findings += [f"left behind: {sort}: {'; '.join(names)}" for sort, names in left.items()]
+        self.account.findings += self._host.taken_down()
 
     def _tell(self, line: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {line}", file=self._out, flush=True)
+
+
+def perform(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """The run as `python -m tests.faults kill9` asks for it."""
+    return Run(folder, options.kills, options.seed, sys.stderr).perform().as_dict()

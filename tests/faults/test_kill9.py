@@ -32,7 +32,7 @@ def needed() -> None:
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    arguments = ["--kills", KILLS, "--seed", SEED, "--folder", str(tmp_path)]
+    arguments = ["kill9", "--kills", KILLS, "--seed", SEED, "--folder", str(tmp_path)]
 
     done = subprocess.run(
         command_inside("tests.faults", arguments), cwd=ROOT, capture_output=True, text=True, check=False,
