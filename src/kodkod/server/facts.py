@@ -31,13 +31,19 @@ SAME_READ_S = 60  # the console asks the same page again and again; one record a
 READS_REMEMBERED_MAX = 2_000
 
 
+class Completion(Protocol):
+    """Whoever knows names that a record's producer could not know."""
+
+    def complete(self, dataset: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]: ...
+
+
 class AuditSink(Protocol):
     def write(self, record: dict[str, Any]) -> None: ...
 
 
 @dataclass(slots=True)
 class Facts:
-    """What the routes over logs and events stand on."""
+    """What the routes over logs and events stand on. names: complete what agents deliver; None where they know all."""
 
     logs: LogStore
     events: Events
@@ -45,6 +51,7 @@ class Facts:
     authorizer: Authorizer
     clock: Clock
     audit: AuditSink
+    names: Completion | None = None
     _reads: OrderedDict[tuple[str, str], datetime] = field(default_factory=OrderedDict)
 
     async def restriction(self, caller: Caller, resource: str, dataset: Dataset) -> Bound | None:

@@ -48,6 +48,8 @@ def router(facts: Facts) -> APIRouter:
         sender = f"{caller.name}/{caller.node}" if caller.node else caller.name
         batch = f"{sender}/{x_batch_id}" if x_batch_id else None
         arrival = facts.clock.now()
+        if facts.names is not None:
+            records = facts.names.complete(kind.name, records)
         if kind is EVENTS:
             new = await facts.events.write_records(records, arrival=arrival, batch=batch)
         else:

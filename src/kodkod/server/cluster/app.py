@@ -15,6 +15,7 @@ from pathlib import Path
 from kodkod import __version__
 from kodkod.clock import Clock, SystemClock
 from kodkod.logs.stores.duckdb import DuckdbLogStore
+from kodkod.resources import kinds
 from kodkod.resources.kinds import group_versions
 from kodkod.resources.validation import Checks
 from kodkod.server import telemetry
@@ -27,6 +28,8 @@ from kodkod.server.cluster.election import Election
 from kodkod.server.cluster.face import Composed, settings
 from kodkod.server.cluster.forwarding import Forwarding
 from kodkod.server.cluster.furniture import Furniture
+from kodkod.server.cluster.inspectors import Inspectors
+from kodkod.server.cluster.names import Names
 from kodkod.server.cluster.pki import Pki, Publication, awaited
 from kodkod.server.cluster.places import Places
 from kodkod.server.cluster.rights import ClusterAuthorizer
@@ -38,6 +41,7 @@ from kodkod.server.node_features import add_node_features
 from kodkod.server.services import Services
 from kodkod.server.serving import serve, together
 from kodkod.store import in_cluster
+from kodkod.store.informer import Informer
 from kodkod.store.remote import RemoteResources
 
 INSPECTORS = "tigera-dpi"
@@ -81,8 +85,11 @@ async def compose_cluster(config: ClusterConfig, clock: Clock) -> AsyncIterator[
         places = Places(api, (account.namespace, INSPECTORS))
         services = services_of(config, api, places, logs, clock)
         add_node_features(services, trust, shows_pods=False)
-        await stack.enter_async_context(facts_of(services, logs))
-        services.elected.append(Furniture(services.resources))
+        facts = await stack.enter_async_context(facts_of(services, logs))
+        pods = Informer(api, kinds.POD)
+        names = facts.names = Names(pods, clock)
+        services.controllers += [pods, names]
+        services.elected += [Furniture(services.resources), Inspectors(api, account.namespace, clock)]
         election = Election(
             api,
             clock,
