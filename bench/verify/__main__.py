@@ -1,4 +1,4 @@
-"""Which suites run? `python -m bench.verify [kubectl walkthrough suricata-verify snort3_demo]`.
+"""Which suites run? `python -m bench.verify [kubectl walkthrough suricata-verify snort3_demo hostile]`.
 
 Prints `SUITE: N passed, N failed, N skipped` and writes each case's result to `bench/results/verify-{suite}.json`.
 Exit 1 when a case failed. Where the data is absent, a suite is skipped and says so.
@@ -20,6 +20,7 @@ SUITES = {
     "walkthrough": "bench.verify.walkthrough",
     "suricata-verify": "bench.verify.suricata_verify",
     "snort3_demo": "bench.verify.snort3_demo",
+    "hostile": "bench.verify.hostile",
 }
 
 
