@@ -1,6 +1,6 @@
 """Are hostile bytes survived? Every frame and every file of the hostile corpus cut at every length, in a release build.
 
-The same tests run in a debug build with `cargo test`, with shorter cuts. A case is a crate whose `tests/hostile.rs` runs.
+`cargo test` runs the same tests in a debug build, with shorter cuts. A case is a crate whose `tests/hostile.rs` runs.
 """
 
 from __future__ import annotations
