@@ -1,10 +1,13 @@
 """The API face and the server against a real Kubernetes API server, with the chart's own rights."""
 
+import http.client
 import json
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -166,9 +169,6 @@ def test_capture_files_are_asked_of_the_nodes(installed: Installed) -> None:
 
 
 def test_headers_of_a_front_proxy_are_worth_nothing_without_its_certificate(installed: Installed) -> None:
-    import http.client
-    import ssl
-
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection(installed.host, 443, context=context, timeout=30)
@@ -183,17 +183,7 @@ def test_headers_of_a_front_proxy_are_worth_nothing_without_its_certificate(inst
 
 def test_a_write_through_the_face_is_on_record(installed: Installed) -> None:
     installed.api.kubectl("apply", "-f", "-", stdin=capture("recorded"))
-    query = '"objectRef.name" = recorded AND verb = create'
-
-    def ask() -> list[dict[str, Any]]:
-        from urllib.parse import urlencode
-
-        status, found = installed.ask("admin-token", "GET", f"/v1/logs/audit?{urlencode({'query': query})}")
-        assert status == 200, found
-        items: list[dict[str, Any]] = found["items"]
-        return items
-
-    (record,) = until(ask)
+    (record,) = until(lambda: audited(installed, '"objectRef.name" = recorded AND verb = create'))
     assert record["user"]["username"] == "admin"
     assert record["objectRef"]["apiGroup"] == "projectcalico.org"
     assert record["requestObject"]["spec"] == {"selector": "app == 'nginx'"}
@@ -273,3 +263,73 @@ def test_the_authority_is_published_for_agents(installed: Installed) -> None:
     for namespace in ("kodkod-system", "tigera-dpi"):
         path = ["get", "configmap", "kodkod-ca", "-n", namespace, "-o", "jsonpath={.data.ca\\.crt}"]
         assert until(lambda path=path: installed.api.kubectl(*path)).startswith("-----BEGIN CERTIFICATE")  # type: ignore[misc]
+
+
+INSPECTION = """
+apiVersion: projectcalico.org/v3
+kind: DeepPacketInspection
+metadata: {name: all, namespace: dev}
+spec: {selector: all()}
+"""
+
+
+def test_inspectors_come_with_the_first_inspection_and_go_with_the_last(installed: Installed) -> None:
+    k = installed.api.kubectl
+    limits = "jsonpath={.spec.template.spec.containers[0].resources.limits.memory}"
+    show = ("get", "daemonset", "tigera-dpi", "-n", "tigera-dpi", "-o", limits)
+    assert "not found" in k(*show, check=False)
+    k("apply", "-f", "-", stdin=INSPECTION)
+    assert until(lambda: k(*show, check=False), lambda told: "not found" not in told) == "1Gi"
+    bounds = [{"componentName": "DeepPacketInspection", "resourceRequirements": {"limits": {"memory": "2Gi"}}}]
+    patch = json.dumps({"spec": {"componentResources": bounds}})
+    k("patch", "intrusiondetection", "tigera-secure", "--type=merge", "-p", patch)
+    until(lambda: k(*show, check=False), lambda told: told == "2Gi")
+    k("delete", "-f", "-", stdin=INSPECTION)
+    until(lambda: k(*show, check=False), lambda told: "not found" in told, within_s=60)
+
+
+def audited(installed: Installed, query: str) -> list[dict[str, Any]]:
+    status, found = installed.ask("admin-token", "GET", f"/v1/logs/audit?{urlencode({'query': query})}")
+    assert status == 200, found
+    items: list[dict[str, Any]] = found["items"]
+    return items
+
+
+NETWORK_SET = """
+apiVersion: GROUP
+kind: GlobalNetworkSet
+metadata: {name: NAME}
+spec: {nets: [198.51.100.0/24]}
+"""
+
+
+def test_changes_that_the_provider_does_not_log_are_derived_once(installed: Installed) -> None:
+    k = installed.api.kubectl
+    for name, group in (("by-the-face", "projectcalico.org/v3"), ("past-the-face", "crd.projectcalico.org/v1")):
+        k("create", "-f", "-", stdin=NETWORK_SET.replace("GROUP", group).replace("NAME", name))
+    k("create", "serviceaccount", "robot", "-n", "dev")
+    of_robot = '"objectRef.resource" = serviceaccounts AND "objectRef.name" = robot'
+    (robot,) = until(lambda: audited(installed, of_robot))
+    assert (robot["verb"], "kodkod.dev/derived" in robot["annotations"]) == ("create", True)
+    (direct,) = until(lambda: audited(installed, '"objectRef.name" = "past-the-face"'))
+    assert "kodkod.dev/derived" in direct["annotations"]
+    (full,) = audited(installed, '"objectRef.name" = "by-the-face"')
+    assert full["user"]["username"] == "admin"
+    # As the published alert asks.
+    alert = '(verb=create OR verb=update OR verb=delete OR verb=patch) AND "objectRef.resource"=globalnetworksets'
+    assert {one["objectRef"]["name"] for one in audited(installed, alert)} >= {"by-the-face", "past-the-face"}
+
+
+def test_the_api_servers_own_log_is_taken_by_those_who_may_post_it(installed: Installed) -> None:
+    event = {
+        "auditID": "a1", "level": "Metadata", "stage": "ResponseComplete", "verb": "delete",
+        "user": {"username": "mallory"}, "objectRef": {"resource": "secrets", "namespace": "dev", "name": "gone"},
+        "requestReceivedTimestamp": "2026-11-25T08:00:00.000000Z", "stageTimestamp": "2026-11-25T08:00:00.000000Z",
+    }  # fmt: skip
+    posted = {"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [event, {**event, "verb": "get"}]}
+    assert installed.ask("carol", "POST", "/v1/ingest/audit-webhook", posted)[0] == 403
+    status, answer = installed.ask("admin-token", "POST", "/v1/ingest/audit-webhook", posted)
+    assert (status, answer["accepted"], answer["skipped"]) == (200, 1, {"unwanted": 1})
+    assert installed.ask("admin-token", "POST", "/v1/ingest/audit-webhook", posted)[1]["new"] == 0
+    (found,) = until(lambda: audited(installed, '"objectRef.name" = gone'))
+    assert found["user"]["username"] == "mallory"

@@ -23,7 +23,9 @@ from kodkod.server.app import WEB, create_app
 from kodkod.server.assembly import facts_of
 from kodkod.server.audit_log import AuditLog
 from kodkod.server.auth import Sessions
+from kodkod.server.cluster import webhook
 from kodkod.server.cluster.admission import Judged
+from kodkod.server.cluster.derived import Derived
 from kodkod.server.cluster.election import Election
 from kodkod.server.cluster.face import Composed, settings
 from kodkod.server.cluster.forwarding import Forwarding
@@ -35,6 +37,7 @@ from kodkod.server.cluster.places import Places
 from kodkod.server.cluster.rights import ClusterAuthorizer
 from kodkod.server.cluster.tls import NodeTrust, Serving
 from kodkod.server.cluster.tokens import TokenReviews
+from kodkod.server.cluster.webhook import AuditStream
 from kodkod.server.kube import discovery
 from kodkod.server.kube.face import Face
 from kodkod.server.node_features import add_node_features
@@ -88,8 +91,15 @@ async def compose_cluster(config: ClusterConfig, clock: Clock) -> AsyncIterator[
         facts = await stack.enter_async_context(facts_of(services, logs))
         pods = Informer(api, kinds.POD)
         names = facts.names = Names(pods, clock)
+        stream = AuditStream(clock)
+        face_account = f"system:serviceaccount:{account.namespace}:kodkod-face"
+        services.routers.insert(0, webhook.router(facts, stream, face_account))  # before /ingest/{dataset}
         services.controllers += [pods, names]
-        services.elected += [Furniture(services.resources), Inspectors(api, account.namespace, clock)]
+        services.elected += [
+            Furniture(services.resources),
+            Inspectors(api, account.namespace, clock),
+            Derived(api, pods, logs, services.audit, stream, clock),
+        ]
         election = Election(
             api,
             clock,

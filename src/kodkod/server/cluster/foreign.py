@@ -22,3 +22,7 @@ DAEMON_SET = _kind("apps", "DaemonSet", "daemonsets", namespaced=True, descripti
 NETWORK_POLICY = _kind(
     "networking.k8s.io", "NetworkPolicy", "networkpolicies", namespaced=True, description="Who may talk to whom."
 )
+GLOBAL_NETWORK_POLICY = Kind(
+    "projectcalico.org", "v3", "GlobalNetworkPolicy", "globalnetworkpolicies", "globalnetworkpolicy", False,
+    "Who may talk to whom, in all namespaces.",
+)  # fmt: skip
