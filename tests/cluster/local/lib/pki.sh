@@ -38,10 +38,22 @@ client() {
   cat > "$1.kubeconfig" <<KUBECONFIG
 apiVersion: v1
 kind: Config
-clusters: [{name: c, cluster: {server: "https://10.250.0.1:6443", certificate-authority-data: $(base64 -w0 ca.crt)}}]
-users: [{name: u, user: {client-certificate-data: $(base64 -w0 "$1.crt"), client-key-data: $(base64 -w0 "$1.key")}}]
-contexts: [{name: x, context: {cluster: c, user: u}}]
-current-context: x
+clusters:
+- name: local
+  cluster:
+    server: https://10.250.0.1:6443
+    certificate-authority-data: $(base64 -w0 ca.crt)
+users:
+- name: $1
+  user:
+    client-certificate-data: $(base64 -w0 "$1.crt")
+    client-key-data: $(base64 -w0 "$1.key")
+contexts:
+- name: local
+  context:
+    cluster: local
+    user: $1
+current-context: local
 KUBECONFIG
 }
 

@@ -109,6 +109,7 @@ kernel_mounts ""
 mount --make-rshared /
 control_plane
 nodes
+keep cp-outside python3 "$LIB/outside.py" 10.250.0.1
 keep cp-loadbalancer python3 "$LIB/loadbalancer.py" "$P"
 kubectl apply -f "$LIB/dns.yaml" > /dev/null
 until kubectl get serviceaccount default > /dev/null; do sleep 0.1; done
