@@ -75,6 +75,33 @@ async def test_the_status_tells_what_runs(host: Any) -> None:
     assert entry["endpoints"] == 2
 
 
+async def test_a_rule_set_is_for_the_workloads_it_picks(host: Any, pods: Any) -> None:
+    rule = (
+        'alert http any any -> any any (msg:"KK-P4 set"; flow:to_server,established; content:"only-red2"; '
+        "http_client_body; sid:9900077; rev:1;)"
+    )
+    spec = {"selector": "app == 'red2'", "rules": f"alert nonsense\n{rule}\n"}
+    await host.admin.create(kinds.RULE_SET, {"metadata": {"name": "kk-p4-set"}, "spec": spec})
+
+    async def rule_set() -> dict[str, Any]:
+        return dict((await host.admin.get(kinds.RULE_SET, "kk-p4-set")).get("status") or {})
+
+    status = await until(rule_set, lambda found: found.get("endpoints") == 1, within_s=40)
+    assert (status["full"], status["skipped"]) == (1, 1)
+    assert status["errors"][0].startswith("1:")
+    assert status["conditions"][0]["reason"] == "RulesSkipped"
+
+    async def fired() -> list[str]:
+        query = {"query": '"record.snort_signature_id" = "9900077"'}
+        async with host.admin.session.get(f"{host.admin.server}/v1/events", params=query) as answer:
+            return sorted(str(one["dest_name"]) for one in (await answer.json())["items"])
+
+    pods["blue1"].post(pods["red1"], "only-red2")  # red1 is inspected, but not by this set
+    pods["blue1"].post(pods["red2"], "only-red2")
+    assert await until(fired, bool, within_s=40) == ["red2"]
+    await host.admin.delete(kinds.RULE_SET, "kk-p4-set")
+
+
 async def test_bounds_hold_the_real_process(host: Any) -> None:
     status = await host.report("inspector")
     assert status["engine"]["workers"] == 1

@@ -27,7 +27,7 @@ async def server(pair: Pair, folder: Path, port: int = 0) -> AsyncIterator[tuple
     seen: list[str] = []
 
     async def take(request: web.Request) -> web.Response:
-        seen.append(request.headers["Authorization"])
+        seen.append(f"{request.headers['Authorization']} from {request.remote}")
         return web.Response(text="taken")
 
     (folder / "tls.crt").write_bytes(pair[0])
@@ -68,14 +68,14 @@ async def test_token_and_authority_are_read_anew(resources: EmbeddedResources, t
     token.write_text("first\n")
     old, new = authority(datetime.now(UTC)), authority(datetime.now(UTC))
     async with server(leaf(old), tmp_path) as (port, seen):
-        upstream = ClusterUpstream(f"https://127.0.0.1:{port}", resources, NAMESPACE, TokenFile(token))
+        upstream = ClusterUpstream(f"https://127.0.0.1:{port}", resources, NAMESPACE, "127.0.0.2", TokenFile(token))
         with pytest.raises(Unreachable, match="kodkod-ca"):
             await upstream.post("/v1/ingest/flows", b"{}", {})
         await publish(resources, old[0])
         assert await upstream.post("/v1/ingest/flows", b"{}", {}) == (200, "taken")
         token.write_text("second\n")
         assert await upstream.post("/v1/ingest/flows", b"{}", {}) == (200, "taken")
-        assert seen == ["Bearer first", "Bearer second"]
+        assert seen == ["Bearer first from 127.0.0.2", "Bearer second from 127.0.0.2"]
     with pytest.raises(Unreachable):
         await upstream.post("/v1/ingest/flows", b"{}", {})
     await resources.delete(kinds.CONFIG_MAP, "kodkod-ca", NAMESPACE)
@@ -88,6 +88,6 @@ async def test_token_and_authority_are_read_anew(resources: EmbeddedResources, t
 
 
 async def test_without_a_token_nothing_is_sent(resources: EmbeddedResources, tmp_path: Path) -> None:
-    upstream = ClusterUpstream("https://127.0.0.1:1", resources, NAMESPACE, TokenFile(tmp_path / "none"))
+    upstream = ClusterUpstream("https://127.0.0.1:1", resources, NAMESPACE, "127.0.0.2", TokenFile(tmp_path / "none"))
     with pytest.raises(Unreachable, match="No such file"):
         await upstream.post("/v1/ingest/flows", b"{}", {})

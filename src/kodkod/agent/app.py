@@ -27,7 +27,7 @@ CAPTURES = Path("/var/log/calico/pcap")
 """Where capture files lie on a cluster's node unless FelixConfiguration says otherwise: the product's default."""
 FURTHER = {
     "agent": (kinds.PACKET_CAPTURE,),
-    "inspector": (kinds.DEEP_PACKET_INSPECTION, kinds.INTRUSION_DETECTION),
+    "inspector": (kinds.DEEP_PACKET_INSPECTION, kinds.INTRUSION_DETECTION, kinds.RULE_SET),
 }
 
 
@@ -115,9 +115,9 @@ async def reached(place: OneHost | InCluster) -> AsyncIterator[tuple[RemoteResou
         case OneHost(kubeconfig):
             async with RemoteResources.from_kubeconfig(kubeconfig) as resources:
                 yield resources, HostUpstream(resources)
-        case InCluster(server, namespace, _):
+        case InCluster(server, namespace, address):
             async with RemoteResources.in_cluster() as resources:
-                upstream = ClusterUpstream(server, resources, namespace)
+                upstream = ClusterUpstream(server, resources, namespace, address)
                 try:
                     yield resources, upstream
                 finally:

@@ -12,11 +12,17 @@ from kodkod.agent.ship import Shipper
 from kodkod.agent.world import World
 from kodkod.clock import Clock
 from kodkod.events.event import Event
-from kodkod.inspection import bounds, plan
+from kodkod.inspection import bounds, plan, rule_objects
 from kodkod.inspection.bounds import Bounds
 from kodkod.inspection.node import InspectionNode
 from kodkod.resources import kinds
-from kodkod.resources.kinds.node_report import EngineReport, InspectionReport, NodeReportStatus, RulesReport
+from kodkod.resources.kinds.node_report import (
+    EngineReport,
+    InspectionReport,
+    NodeReportStatus,
+    RuleSetReport,
+    RulesReport,
+)
 
 STEP_S = 1.0
 DRAIN_S = 0.25
@@ -46,6 +52,7 @@ class Inspector:
         self._node: InspectionNode | None = None
         self._reports: list[InspectionReport] = []
         self._rules: RulesReport | None = None
+        self._rule_sets: list[RuleSetReport] = []
         self._packets = 0
         self._drops: dict[str, int] = {}
 
@@ -80,6 +87,7 @@ class Inspector:
             drops=self._drops,
             inspections=self._reports,
             rules=self._rules,
+            rule_sets=self._rule_sets,
             engine=EngineReport(
                 workers=self._bounds.workers, memory_bytes=self._bounds.engine_bytes, cgroup=self._cgroup
             ),
@@ -97,12 +105,14 @@ class Inspector:
             if bounds.read(self._world.objects(kinds.INTRUSION_DETECTION)) != self._asked:
                 raise BoundsChanged("IntrusionDetection asks for other bounds")
             inspections = [plan.read(obj) for obj in self._world.objects(kinds.DEEP_PACKET_INSPECTION)]
+            rule_sets = [rule_objects.read(obj) for obj in self._world.objects(kinds.RULE_SET)]
             now = self._clock.now()
             try:
-                await asyncio.to_thread(node.step, inspections, self._world.endpoints(), now)
+                await asyncio.to_thread(node.step, inspections, self._world.endpoints(), now, rule_sets)
                 self._reports = node.reports(now)
                 self._packets, self._drops = node.totals()
                 self._rules = node.rules_report() if node.is_ready else None
+                self._rule_sets = node.rule_set_reports()
             except Exception as error:  # the next step tries again; what is attached goes on meanwhile
                 telemetry.step_failed("inspections", error)
             try:

@@ -7,15 +7,17 @@ namespace `tigera-dpi` with the state of the real process, there while any DeepP
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kodkod.clock import Clock
+from kodkod.clock import Clock, rfc3339
 from kodkod.inspection import telemetry
 from kodkod.inspection.news import news
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds.deep_packet_inspection import ERROR_CONDITIONS_MAX
+from kodkod.resources.kinds.rule_set import ERRORS_MAX
 from kodkod.resources.process_pods import INSPECTOR, is_ready, pod
 from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
@@ -77,6 +79,46 @@ def covers(report: Object, inspections: Iterable[Object]) -> bool:
     return all(inspection["metadata"].get("uid") in told for inspection in inspections)
 
 
+def fold_rule_set(rule_set: Object, reports: list[Object], now: datetime) -> dict[str, Any]:
+    """The status of a RuleSet. Every node compiles the same text alike; endpoints are added up."""
+    metadata, known = rule_set["metadata"], rule_set.get("status") or {}
+    found = [
+        one
+        for report in sorted(reports, key=lambda report: str(report["spec"]["node"]))
+        for one in (report.get("status") or {}).get("ruleSets") or []
+        if (one.get("uid"), one.get("generation")) == (metadata.get("uid"), metadata.get("generation"))
+    ]
+    if not found:
+        condition = ("Unknown", "NotObserved", "no inspector has looked at these rules yet")
+        return {**known, "conditions": [_loaded(known, metadata, *condition, now)]}
+    first = found[0]
+    errors = list(dict.fromkeys(error for one in found for error in one.get("errors") or []))
+    skipped = first.get("skipped", 0)
+    if errors:
+        condition = ("False", "RulesSkipped" if skipped else "NotInForce", errors[0])
+    else:
+        condition = ("True", "Loaded", f"{first.get('full', 0) + first.get('degraded', 0)} rules are loaded")
+    return {
+        **{name: first.get(name, 0) for name in ("full", "degraded", "skipped")},
+        "endpoints": sum(one.get("endpoints", 0) for one in found),
+        "errors": errors[:ERRORS_MAX],
+        "observedGeneration": metadata.get("generation"),
+        "conditions": [_loaded(known, metadata, *condition, now)],
+    }
+
+
+def _loaded(
+    known: Mapping[str, Any], metadata: Mapping[str, Any], status: str, reason: str, message: str, now: datetime
+) -> dict[str, Any]:
+    """The one condition; its time is that of the last change of its status."""
+    before: Mapping[str, Any] = next((one for one in known.get("conditions") or [] if one.get("type") == "Loaded"), {})
+    since = before.get("lastTransitionTime") if before.get("status") == status else rfc3339(now)
+    return {
+        "type": "Loaded", "status": status, "reason": reason, "message": message, "lastTransitionTime": since,
+        "observedGeneration": metadata.get("generation"),
+    }  # fmt: skip
+
+
 class Controller:
     """Runs in the server; `resources` writes with the server's own identity.
 
@@ -91,6 +133,7 @@ class Controller:
         self._reports = Informer(resources, kinds.NODE_REPORT)
         self._pods = Informer(resources, kinds.POD, INSPECTOR.namespace)
         self._detections = Informer(resources, kinds.INTRUSION_DETECTION)
+        self._rule_sets = Informer(resources, kinds.RULE_SET)
         self._nodes = Informer(resources, kinds.NODE)
         self._presence = Presence()
         self._written: dict[Key, datetime] = {}
@@ -99,7 +142,9 @@ class Controller:
 
     async def run(self) -> None:
         """Fold until cancelled."""
-        informers = (self._inspections, self._reports, self._pods, self._detections, self._nodes)
+        informers = (
+            self._inspections, self._reports, self._pods, self._detections, self._nodes, self._rule_sets,
+        )  # fmt: skip
         async with asyncio.TaskGroup() as group:
             for informer in informers:
                 informer.wake(self._changed)
@@ -134,8 +179,19 @@ class Controller:
             for key in [key for key in kept if key not in self._inspections.items]:
                 del kept[key]
         if self._shows_pods:
-            await self._show_pods(reports, now)
+            await self._fold_rule_sets(reports, now)
+        await self._show_pods(reports, now)
         await self._confirm(reports)
+
+    async def _fold_rule_sets(self, reports: list[Object], now: datetime) -> None:
+        for (_, name), rule_set in list(self._rule_sets.items.items()):
+            status = fold_rule_set(rule_set, reports, now)
+            if status == (rule_set.get("status") or {}):
+                continue
+            with contextlib.suppress(NotFound):
+                await self._resources.patch(
+                    kinds.RULE_SET, name, {"status": status}, subresource="status", field_manager="kodkod"
+                )
 
     async def _write(self, key: Key, inspection: Object, status: dict[str, Any], now: datetime) -> None:
         try:

@@ -21,7 +21,14 @@ from kodkod.events.event import Event
 from kodkod.inspection import rulesets, telemetry
 from kodkod.inspection.enrich import event_of
 from kodkod.inspection.plan import Assignment, Inspection, plan
-from kodkod.resources.kinds.node_report import ERROR_CONDITIONS_MAX, ErrorCondition, InspectionReport, RulesReport
+from kodkod.inspection.rule_objects import Base, RuleObject, RuleObjects
+from kodkod.resources.kinds.node_report import (
+    ERROR_CONDITIONS_MAX,
+    ErrorCondition,
+    InspectionReport,
+    RuleSetReport,
+    RulesReport,
+)
 
 if TYPE_CHECKING:
     from kodkod._core import FactKind, Facts, InterfaceCounters, Receipt, RuleSet
@@ -57,9 +64,9 @@ class Compile(Protocol):
 
 @dataclass(slots=True)
 class Loaded:
-    """The rule set in force. faults: why texts could not be read or honoured, for people."""
+    """The rules in force everywhere. faults: why texts could not be read or honoured, for people."""
 
-    rules: RuleSet | None = None
+    base: Base | None = None
     fingerprint: str = ""
     names: tuple[str, ...] = ()
     faults: list[str] = field(default_factory=list)
@@ -84,17 +91,25 @@ class InspectionNode:
         self._selected_by: dict[str, list[str]] = {}
         self._first_seen: dict[tuple[str, str], str] = {}
         self._loaded = Loaded()
+        self._rule_objects = RuleObjects(compile_rules)
+        self._in_force: dict[int, RuleSet | None] = {}
         self._lock = threading.Lock()
 
-    def step(self, inspections: Sequence[Inspection], endpoints: Sequence[Endpoint], now: datetime) -> None:
+    def step(
+        self, inspections: Sequence[Inspection], endpoints: Sequence[Endpoint], now: datetime,
+        rule_objects: Sequence[RuleObject] = (),
+    ) -> None:  # fmt: skip
         """Load rules where they changed, then attach to exactly what is selected."""
         with self._lock:
             self._load()
             self._inspections = {inspection.uid: inspection for inspection in inspections}
             self._assignment = plan(inspections, endpoints)
             self._remember_selections()
-            wanted = self._assignment.wanted if self._loaded.rules is not None else ()
+            wanted = self._assignment.wanted if self._loaded.base is not None else ()
+            if self._loaded.base is not None:
+                self._rule_objects.take(rule_objects, self._loaded.base, wanted)
             self.attachments.reconcile(self._live, wanted, now, self._attach)
+            self._swap_rules()
             self._alerts = {uid: count for uid, count in self._alerts.items() if uid in self._inspections}
 
     def drain(self, parties: Parties, wait_s: float) -> list[Event]:
@@ -118,7 +133,7 @@ class InspectionNode:
     @property
     def is_ready(self) -> bool:
         """Rules are loaded. What a report then lists is attached to, or named in an error condition of it."""
-        return self._loaded.rules is not None
+        return self._loaded.base is not None
 
     def totals(self) -> tuple[int, dict[str, int]]:
         """Packets looked at since the start, and packets lost by reason."""
@@ -126,9 +141,9 @@ class InspectionNode:
             return self.attachments.totals(self._live)
 
     def rules_report(self) -> RulesReport:
-        rules = self._loaded.rules
-        if rules is None:
+        if self._loaded.base is None:
             return RulesReport()
+        rules = self._loaded.base.rules
         return RulesReport(
             digest=rules.digest,
             full=rules.full,
@@ -136,6 +151,11 @@ class InspectionNode:
             skipped=rules.skipped,
             sources=list(self._loaded.names),
         )
+
+    def rule_set_reports(self) -> list[RuleSetReport]:
+        """What became of each RuleSet object here."""
+        with self._lock:
+            return self._rule_objects.reports()
 
     def reports(self, now: datetime) -> list[InspectionReport]:
         """What is so for each inspection."""
@@ -162,7 +182,7 @@ class InspectionNode:
             for key in selected
             if key in self.attachments.failures
         ]
-        unread = ["rules are not loaded yet"] if self._loaded.rules is None and not self._loaded.faults else []
+        unread = ["rules are not loaded yet"] if self._loaded.base is None and not self._loaded.faults else []
         messages = dict.fromkeys([*([one.fault] if one.fault else []), *failures, *unread, *self._loaded.faults])
         at = rfc3339_micro(now)
         return InspectionReport(
@@ -170,7 +190,7 @@ class InspectionNode:
             name=one.name,
             uid=one.uid,
             generation=one.generation,
-            success=not one.fault and self._loaded.rules is not None and len(attached) == len(selected),
+            success=not one.fault and self._loaded.base is not None and len(attached) == len(selected),
             selected=len(selected),
             attached=len(attached),
             packets=sum(counters[tag]["packets"] for tag in tags if tag in counters),
@@ -191,14 +211,25 @@ class InspectionNode:
             self._selected_by.pop(next(iter(self._selected_by)))
 
     def _attach(self, tag: int, endpoint: Endpoint) -> None:
-        rules = self._loaded.rules
+        rules = self._rule_objects.rules_for(endpoint.id)
         self._live.attach(tag, endpoint.interface, netns=endpoint.netns, rules=rules, facts=("alerts",))
+        self._in_force[tag] = rules
+
+    def _swap_rules(self) -> None:
+        """Give each attached endpoint the set that it is to be judged by now; its flows keep their state."""
+        attached = self.attachments.attached.values()
+        self._in_force = {one.tag: self._in_force.get(one.tag) for one in attached}
+        for one in attached:
+            rules = self._rule_objects.rules_for(one.endpoint.id)
+            if rules is not self._in_force[one.tag]:
+                self._live.set_rules(one.tag, rules)
+                self._in_force[one.tag] = rules
 
     def _load(self) -> None:
         """Compile when the texts have changed; what cannot be read leaves the set in force as it is."""
         try:
             fingerprint = rulesets.fingerprint(self._data, self._folders)
-            if fingerprint == self._loaded.fingerprint and self._loaded.rules is not None:
+            if fingerprint == self._loaded.fingerprint and self._loaded.base is not None:
                 return
             sources = rulesets.load(self._data, self._folders)
         except OSError as error:
@@ -206,9 +237,8 @@ class InspectionNode:
             return
         rules = self._compile(sources.texts, sources.classification)
         names = tuple(name for name, _ in sources.texts)
-        self._loaded = Loaded(rules, fingerprint, names, faults_of(rules))
-        for one in self.attachments.attached.values():
-            self._live.set_rules(one.tag, rules)
+        base = Base(sources.texts, sources.classification, rules)
+        self._loaded = Loaded(base, fingerprint, names, faults_of(rules))
         telemetry.rules_loaded(rules.digest, rules.full, rules.degraded, rules.skipped)
 
 

@@ -263,7 +263,14 @@ class SimulatedRules:
         self._bad = [number for number, line in enumerate(lines, 1) if _rule(line) is None]
 
     def receipts(self) -> list[Receipt]:
-        return [
+        loaded: list[Receipt] = [
+            {
+                "file": "simulated.rules", "line": 0, "gid": one.gid, "sid": one.sid, "rev": one.rev,
+                "status": "full", "reasons": [],
+            }
+            for one in self.rules
+        ]  # fmt: skip
+        return loaded + [
             {
                 "file": "simulated.rules",
                 "line": number,

@@ -153,6 +153,29 @@ class RulesReport(Model):
     """Files they came from."""
 
 
+class RuleSetReport(Model):
+    """One RuleSet object on this node."""
+
+    name: str
+    """Its name."""
+    uid: str
+    """Its uid."""
+    generation: int = 0
+    """Generation of the spec at work."""
+    full: int = 0
+    """Rules that are honoured wholly."""
+    degraded: int = 0
+    """Rules of which a part is ignored."""
+    skipped: int = 0
+    """Rules that are not loaded."""
+    endpoints: int = 0
+    """Inspected endpoints here that it is for."""
+    errors: Annotated[list[str], Field(max_length=ERROR_CONDITIONS_MAX, json_schema_extra=ATOMIC)] = Field(
+        default_factory=list
+    )
+    """Why rules are not loaded, each with its line and column."""
+
+
 class Disk(Model):
     """The file system of the capture directory, and the node's budget on it."""
 
@@ -232,6 +255,8 @@ class NodeReportStatus(Model):
     """Inspections; an inspector's only."""
     rules: RulesReport | None = None
     """Rules in force; an inspector's only."""
+    rule_sets: Annotated[list[RuleSetReport], Field(json_schema_extra=ATOMIC)] = Field(default_factory=list)
+    """RuleSet objects; an inspector's only."""
     engine: EngineReport | None = None
     """What bounds the engine."""
     disk: Disk | None = None

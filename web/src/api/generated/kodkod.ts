@@ -112,22 +112,12 @@ export interface components {
             /** @description Rules, and whom they are for. */
             spec: {
                 /**
-                 * @description Inspected endpoints that the rules are for; they are looked for beside the default set.
+                 * @description Inspected endpoints of any namespace that the rules are for, beside the rules in force everywhere. A namespace is picked by its label, projectcalico.org/namespace == "dev".
                  * @default all()
                  */
                 selector?: string;
-                /**
-                 * @description Language of the rules.
-                 * @default auto
-                 * @enum {string}
-                 */
-                dialect?: "auto" | "snort3" | "snort2" | "suricata";
-                /** @description The rules, one a line. */
+                /** @description The rules, one a line, in the language of Snort 3, Snort 2.9 or Suricata. */
                 rules: string;
-                /** @description Values for variables such as HOME_NET. */
-                variables?: {
-                    [key: string]: string;
-                };
             };
             /** @description What was observed. */
             status?: {
@@ -137,6 +127,12 @@ export interface components {
                 degraded?: number;
                 /** @description Rules that are not loaded. */
                 skipped?: number;
+                /** @description Inspected endpoints, on all nodes, that the rules are for. */
+                endpoints?: number;
+                /** @description Why rules are not loaded, each with its line and column; at most ten. */
+                errors?: string[];
+                /** @description Generation of the spec that this is about. */
+                observedGeneration?: number;
                 /** @description Observed facts, in Kubernetes' common form. */
                 conditions?: {
                     /** @description Name of the fact, such as Ready. */
@@ -428,6 +424,40 @@ export interface components {
                     /** @description Files they came from. */
                     sources?: string[];
                 };
+                /** @description RuleSet objects; an inspector's only. */
+                ruleSets?: {
+                    /** @description Its name. */
+                    name: string;
+                    /** @description Its uid. */
+                    uid: string;
+                    /**
+                     * @description Generation of the spec at work.
+                     * @default 0
+                     */
+                    generation?: number;
+                    /**
+                     * @description Rules that are honoured wholly.
+                     * @default 0
+                     */
+                    full?: number;
+                    /**
+                     * @description Rules of which a part is ignored.
+                     * @default 0
+                     */
+                    degraded?: number;
+                    /**
+                     * @description Rules that are not loaded.
+                     * @default 0
+                     */
+                    skipped?: number;
+                    /**
+                     * @description Inspected endpoints here that it is for.
+                     * @default 0
+                     */
+                    endpoints?: number;
+                    /** @description Why rules are not loaded, each with its line and column. */
+                    errors?: string[];
+                }[];
                 /** @description What bounds the engine. */
                 engine?: {
                     /**
