@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from kodkod.endpoints.links import LinkReader, LinkTable
-from kodkod.endpoints.netlink import Address, Link, Netlink
+from kodkod.endpoints.netlink import Address, Link, Netlink, Routes
 
 
 class SimulatedKernel:
@@ -19,7 +19,7 @@ class SimulatedKernel:
     def __init__(self) -> None:
         self.present: list[Link] = [Link(1, "lo"), Link(2, "eth0"), Link(3, "cni0", "bridge")]
         self.carried: dict[int, list[Address]] = {}
-        self.routes: dict[str, int] = {}
+        self.routed = Routes()
         self.asked: list[int] = []
 
     def add(self, index: int, name: str, namespace: int, *ips: str, kind: str = "veth", peer: int = 2) -> None:
@@ -33,8 +33,8 @@ class SimulatedKernel:
         self.asked.append(namespace)
         return self.carried.get(namespace, [])
 
-    def host_routes(self) -> dict[str, int]:
-        return self.routes
+    def routes(self) -> Routes:
+        return self.routed
 
     def close(self) -> None:
         pass
@@ -102,9 +102,21 @@ def test_of_two_sandboxes_with_one_address_the_newer_is_the_pods() -> None:
 def test_without_a_namespace_a_host_route_tells_but_not_one_through_a_tunnel() -> None:
     kernel = SimulatedKernel()
     kernel.present += [Link(7, "cali7", "veth"), Link(8, "tunl0", "ipip")]
-    kernel.routes = {"10.1.0.5": 7, "10.1.0.6": 8, "10.1.0.7": 2}
+    kernel.routed = Routes({"10.1.0.5": 7, "10.1.0.6": 8, "10.1.0.7": 2})
     table = LinkReader(kernel).read(["10.1.0.5", "10.1.0.6", "10.1.0.7"])
     assert [names(table, ip) for ip in ("10.1.0.5", "10.1.0.6", "10.1.0.7")] == [["cali7"], [], []]
+
+
+def test_the_uplink_of_a_node_that_is_itself_a_container_is_no_workloads() -> None:
+    kernel = SimulatedKernel()
+    kernel.present[1] = Link(2, "eth0", "veth", 99, 5)
+    kernel.carried[5] = [Address(99, "172.18.0.1")]
+    kernel.routed = Routes(uplinks={2})
+    kernel.add(7, "veth7", 0, "10.1.0.5")
+    table = LinkReader(kernel).read(["10.1.0.5", "172.18.0.1"])
+    assert table.of_nobody([]) == [1, 2, 3]
+    assert not table.is_free("eth0")
+    assert names(table, "172.18.0.1") == []
 
 
 @pytest.fixture
@@ -134,6 +146,7 @@ def test_this_kernel_tells_the_interfaces_of_a_pod(bridged: str) -> None:
     assert names(table, "10.96.77.5") == [f"{bridged}0", f"{bridged}1"]
     assert [one.ips for one in table.of_pod(["10.96.77.5"])] == [("10.96.77.5",), ("192.168.177.5",)]
     assert table.index("lo") == 1
+    assert table.uplinks and not {table.index(f"{bridged}0"), table.index(f"{bridged}1")} & table.uplinks
     assert 1 in table.of_nobody([])
 
 

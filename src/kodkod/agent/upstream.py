@@ -52,15 +52,18 @@ class ClusterUpstream:
     """The Service of a cluster. Lives on the event loop; `close` it.
 
     The token is asked for at each request, since the kubelet replaces it. The authority is read anew when the server's
-    certificate is not believed: its Secret may have been made again.
+    certificate is not believed: its Secret may have been made again. We speak from the node's own address: the server
+    believes a token only from the node that it is bound to, and towards a pod of this very node the kernel would take
+    the bridge's.
     """
 
     def __init__(
-        self, server: str, resources: Resources, namespace: str, token: TokenFile | None = None
-    ) -> None:  # fmt: skip
+        self, server: str, resources: Resources, namespace: str, address: str, token: TokenFile | None = None
+    ) -> None:
         self._server = server.rstrip("/")
         self._resources = resources
         self._namespace = namespace
+        self._address = address
         self._token = token or TokenFile(SERVER_TOKEN)
         self._session: aiohttp.ClientSession | None = None
 
@@ -88,7 +91,9 @@ class ClusterUpstream:
                 trust = ssl.create_default_context(cadata=await authority(self._resources, self._namespace))
             except (StoreError, ssl.SSLError) as error:
                 raise Unreachable(f"ConfigMap {self._namespace}/{AUTHORITY}: {error}") from error
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust), timeout=REQUEST)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=trust, local_addr=(self._address, 0)), timeout=REQUEST
+            )
         return self._session
 
 

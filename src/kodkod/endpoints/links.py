@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kodkod.endpoints.netlink import Address, Link
+from kodkod.endpoints.netlink import Address, Link, Routes
 
 PAIRS = frozenset({"veth", "netkit"})
 """Kinds whose far end is a workload's interface. Tunnels, too, may name another namespace, but it is no workload."""
@@ -31,10 +31,14 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class LinkTable:
-    """The host's interfaces at one moment. holders: by address, the interfaces of the namespace that carries it."""
+    """The host's interfaces at one moment. holders: by address, the interfaces of the namespace that carries it.
+
+    uplinks: indices of the node's own ways out. Where a node is itself a container they, too, are ends of pairs.
+    """
 
     links: Mapping[str, Link] = field(default_factory=dict)
     holders: Mapping[str, tuple[Interface, ...]] = field(default_factory=dict)
+    uplinks: frozenset[int] = frozenset()
 
     def index(self, name: str) -> int | None:
         """The kernel's index of an interface; None where there is none of this name."""
@@ -49,12 +53,17 @@ class LinkTable:
         """Whether an interface is a pair's end that no pod was found behind."""
         link = self.links.get(name)
         held = {interface.name for interfaces in self.holders.values() for interface in interfaces}
-        return link is not None and link.kind in PAIRS and name not in held
+        return link is not None and self._leads_to_workload(link) and name not in held
 
     def of_nobody(self, mapped: Iterable[int]) -> list[int]:
         """Indices of links that no workload can be behind: the node's own, unless an endpoint was mapped to one."""
         kept = set(mapped)
-        return sorted(link.index for link in self.links.values() if link.kind not in PAIRS and link.index not in kept)
+        own = (link.index for link in self.links.values() if not self._leads_to_workload(link))
+        return sorted(index for index in own if index not in kept)
+
+    def _leads_to_workload(self, link: Link) -> bool:
+        """Whether one may be behind it."""
+        return link.kind in PAIRS and link.index not in self.uplinks
 
 
 class Kernel(Protocol):
@@ -62,7 +71,7 @@ class Kernel(Protocol):
 
     def links(self) -> list[Link]: ...
     def addresses(self, namespace: int) -> list[Address]: ...
-    def host_routes(self) -> dict[str, int]: ...
+    def routes(self) -> Routes: ...
     def close(self) -> None: ...
 
 
@@ -73,26 +82,38 @@ class LinkReader:
         self._netlink = netlink
         self._far: dict[int, tuple[str, ...]] = {}
         self._holders: dict[str, int] = {}
+        self._routes = Routes()
+        self._routes_of: frozenset[int] = frozenset()
 
     def read(self, wanted: Iterable[str]) -> LinkTable:
         """The table of now, complete as to the wanted addresses. Raises OSError where the kernel does not answer."""
         links = {link.name: link for link in self._netlink.links()}
         wanted = frozenset(wanted)
+        self._read_routes(frozenset(link.index for link in links.values()), wanted)
         by_namespace: dict[int, list[Link]] = {}
         for link in links.values():
-            if link.kind in PAIRS and link.namespace is not None:
+            if link.kind in PAIRS and link.namespace is not None and link.index not in self._routes.uplinks:
                 by_namespace.setdefault(link.namespace, []).append(link)
         self._look_into(by_namespace, wanted)
-        return LinkTable(links, {**self._by_route(links, wanted), **self._by_namespace(by_namespace, wanted)})
+        holders = {**self._by_route(links, wanted), **self._by_namespace(by_namespace, wanted)}
+        return LinkTable(links, holders, frozenset(self._routes.uplinks))
 
     def close(self) -> None:
         self._netlink.close()
+
+    def _read_routes(self, present: frozenset[int], wanted: frozenset[str]) -> None:
+        """Large clusters have many routes: asked for when links have changed, or while somebody is missing."""
+        if present != self._routes_of or not wanted <= self._carried():
+            self._routes, self._routes_of = self._netlink.routes(), present
+
+    def _carried(self) -> set[str]:
+        return {ip for ips in self._far.values() for ip in ips}
 
     def _look_into(self, by_namespace: Mapping[int, list[Link]], wanted: frozenset[str]) -> None:
         """Ask the namespaces that are new, and those of nobody while somebody is missing (he may be there by now)."""
         alive = {link.index for links in by_namespace.values() for link in links}
         self._far = {index: ips for index, ips in self._far.items() if index in alive}
-        is_missing = bool(wanted - {ip for ips in self._far.values() for ip in ips})
+        is_missing = not wanted <= self._carried()
         for namespace, links in by_namespace.items():
             known = [self._far.get(link.index) for link in links]
             is_nobodys = not any(wanted.intersection(ips) for ips in known if ips)
@@ -124,12 +145,9 @@ class LinkReader:
         )
 
     def _by_route(self, links: Mapping[str, Link], wanted: frozenset[str]) -> dict[str, tuple[Interface, ...]]:
-        """Only asked where a namespace did not tell."""
-        if wanted <= {ip for ips in self._far.values() for ip in ips}:
-            return {}
         named = {link.index: link for link in links.values() if link.kind in ROUTED}
         return {
             ip: (Interface(index, named[index].name, (ip,)),)
-            for ip, index in self._netlink.host_routes().items()
+            for ip, index in self._routes.hosts.items()
             if ip in wanted and index in named
         }

@@ -11,12 +11,13 @@ Sources: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, man 7 rtnetlink.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -28,7 +29,7 @@ IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 3, 5, 
 IFLA_INFO_KIND = 1
 SKIP_STATISTICS = 8
 IFA_ADDRESS, IFA_LOCAL, IFA_TARGET_NETNSID = 1, 2, 10
-RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_VIA = 1, 4, 5, 18
 SCOPE_UNIVERSE = 0
 TABLE_MAIN, UNICAST = 254, 1
 TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
@@ -70,6 +71,17 @@ class Address:
     ip: str
 
 
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """hosts: single addresses reached through one interface without a gateway, with that interface's index.
+
+    uplinks: indices of interfaces with a gateway behind them: the node's own way out.
+    """
+
+    hosts: dict[str, int] = field(default_factory=dict)
+    uplinks: set[int] = field(default_factory=set)
+
+
 class Netlink:
     """One request socket. Blocking, but the kernel answers at once; used by one thread at a time."""
 
@@ -85,22 +97,26 @@ class Netlink:
         return [link_of(body) for body in self._dump(RTM_GETLINK, asked)]
 
     def addresses(self, namespace: int) -> list[Address]:
-        """Addresses of global scope in another namespace; [] where it is gone. Raises OSError."""
+        """Addresses of global scope in another namespace; [] where it is gone or not ours to look into. Raises OSError.
+
+        Not ours: of another user namespace, such as the machine's that a rootless container engine made this node on.
+        """
         asked = ADDRESS.pack(0, 0, 0, 0, 0) + attribute(IFA_TARGET_NETNSID, INT.pack(namespace))
         try:
             found = [address_of(body) for body in self._dump(RTM_GETADDR, asked)]
         except OSError as error:
-            if error.errno in GONE:
+            if error.errno in SHUT:
                 return []
             raise
         return [address for address in found if address is not None]
 
-    def host_routes(self) -> dict[str, int]:
-        """Addresses that are reached through one interface, without a gateway: the interface's index by address."""
-        found: dict[str, int] = {}
+    def routes(self) -> Routes:
+        """Those of the main table."""
+        found = Routes()
         for family in (socket.AF_INET, socket.AF_INET6):
             asked = ROUTE.pack(family, 0, 0, 0, TABLE_MAIN, 0, 0, 0, 0)
-            found.update(entry for body in self._dump(RTM_GETROUTE, asked) if (entry := host_route_of(body)))
+            for body in self._dump(RTM_GETROUTE, asked):
+                take_route(body, found)
         return found
 
     def close(self) -> None:
@@ -139,8 +155,8 @@ class Netlink:
                 bodies.append(body)
 
 
-GONE = (2, 3, 22)
-"""ENOENT, ESRCH, EINVAL: nobody has that id any more."""
+SHUT = (errno.ENOENT, errno.ESRCH, errno.EINVAL, errno.EACCES, errno.EPERM)
+"""Nobody has that id any more, or we have no rights there."""
 
 
 class LinkEvents:
@@ -224,14 +240,16 @@ def address_of(body: bytes) -> Address | None:
     return Address(index, ip(packed)) if scope == SCOPE_UNIVERSE and packed else None
 
 
-def host_route_of(body: bytes) -> tuple[str, int] | None:
+def take_route(body: bytes, into: Routes) -> None:
     family, bits, _, _, table, _, _, kind, _ = ROUTE.unpack_from(body)
     found = attributes(body, ROUTE.size)
-    is_host = bits == (32 if family == socket.AF_INET else 128)
-    if not is_host or table != TABLE_MAIN or kind != UNICAST or RTA_GATEWAY in found:
-        return None
     link = number(found.get(RTA_OIF))
-    return (ip(found[RTA_DST]), link) if link and RTA_DST in found else None
+    if not link or table != TABLE_MAIN or kind != UNICAST:
+        return
+    if RTA_GATEWAY in found or RTA_VIA in found:
+        into.uplinks.add(link)
+    elif bits == (32 if family == socket.AF_INET else 128) and RTA_DST in found:
+        into.hosts[ip(found[RTA_DST])] = link
 
 
 def number(value: bytes | None) -> int | None:
