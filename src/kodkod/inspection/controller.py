@@ -178,9 +178,9 @@ class Controller:
         for kept in (self._written, self._last):
             for key in [key for key in kept if key not in self._inspections.items]:
                 del kept[key]
+        await self._fold_rule_sets(reports, now)
         if self._shows_pods:
-            await self._fold_rule_sets(reports, now)
-        await self._show_pods(reports, now)
+            await self._show_pods(reports, now)
         await self._confirm(reports)
 
     async def _fold_rule_sets(self, reports: list[Object], now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Who calls, from where, and what they may do: asked of the cluster, believed for a moment."""
 
 import asyncio
+import ipaddress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from kodkod.access import ANONYMOUS, Caller, Request
 from kodkod.resources import Object, kinds
 from kodkod.server.auth import BadToken, Misused
 from kodkod.server.cluster.front_proxy import FrontProxy, Published, named
-from kodkod.server.cluster.places import Places
+from kodkod.server.cluster.places import Home, Places, gateways
 from kodkod.server.cluster.rights import ClusterAuthorizer
 from kodkod.server.cluster.tokens import TokenReviews
 from kodkod.server.peers import EXTENSION, Peer
@@ -56,7 +57,8 @@ async def reviews(cluster: SmallCluster, clock: SimulatedClock):  # type: ignore
     cluster.users = {("agent", "kodkod"): AGENT, ("person", ""): ALICE, ("pod", ""): AGENT}
     await node(cluster, "n1", "10.250.0.11", "10.244.1.0/24")
     await node(cluster, "n2", "10.250.0.12", "10.244.2.0/24")
-    places = Places(cluster, ("kodkod-system",))
+    home = Home("n1", frozenset({ipaddress.ip_address("10.99.0.1")}))
+    places = Places(cluster, ("kodkod-system",), home)
     task = asyncio.ensure_future(places.run())
     await places.synced()
     yield TokenReviews(cluster, places, None, clock)
@@ -78,7 +80,7 @@ async def test_a_pods_own_token_for_the_api_server_speaks_for_no_node(reviews: T
     assert (await reviews.caller_of(bearing("pod"))).node is None
 
 
-@pytest.mark.parametrize("address", ["10.250.0.11", "::ffff:10.250.0.11", "10.244.1.0", "10.244.1.1"])
+@pytest.mark.parametrize("address", ["10.250.0.11", "::ffff:10.250.0.11", "10.244.1.0", "10.244.1.1", "10.99.0.1"])
 async def test_an_agents_token_is_taken_from_its_node(reviews: TokenReviews, address: str) -> None:
     assert (await reviews.caller_of(bearing("agent", address))).node == "n1"
 
@@ -102,6 +104,27 @@ async def test_a_token_is_taken_from_its_own_pod(reviews: TokenReviews, cluster:
             return None
 
     assert await until(ask, lambda found: found is not None) == "n1"
+
+
+async def test_our_own_gateway_speaks_for_no_other_node(reviews: TokenReviews, cluster: SmallCluster) -> None:
+    extra = {**AGENT["extra"], "authentication.kubernetes.io/node-name": ["n2"]}  # type: ignore[dict-item]
+    cluster.users["other", "kodkod"] = {**AGENT, "extra": extra}
+    assert (await reviews.caller_of(bearing("other", "10.250.0.12"))).node == "n2"
+    with pytest.raises(Misused):
+        await reviews.caller_of(bearing("other", "10.99.0.1"))
+
+
+def test_default_gateways_are_read_from_the_kernels_tables() -> None:
+    table = (
+        "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
+        "eth0 00000000 0101F40A 0003 0 0 0 00000000 0 0 0\neth0 0001F40A 00000000 0001 0 0 0 00FFFFFF 0 0 0\n"
+    )
+    default = (
+        "0" * 32 + " 00 " + "0" * 32 + " 00 fd000000000000000000000000000001 00000400 00000001 00000000 00000003 eth0\n"
+    )
+    local = "fd" + "0" * 30 + " 40 " + "0" * 32 + " 00 " + "0" * 32 + " 00000100 00000001 00000000 00000001 eth0\n"
+    assert {str(one) for one in gateways(table, default + local)} == {"10.244.1.1", "fd00::1"}
+    assert gateways("", "") == frozenset()
 
 
 async def test_an_unknown_token_is_refused_and_asked_about_once(reviews: TokenReviews, cluster: SmallCluster) -> None:

@@ -33,7 +33,7 @@ from kodkod.server.cluster.furniture import Furniture
 from kodkod.server.cluster.inspectors import Inspectors
 from kodkod.server.cluster.names import Names
 from kodkod.server.cluster.pki import Pki, Publication, awaited
-from kodkod.server.cluster.places import Places
+from kodkod.server.cluster.places import Home, Places, gateways
 from kodkod.server.cluster.rights import ClusterAuthorizer
 from kodkod.server.cluster.tls import NodeTrust, Serving
 from kodkod.server.cluster.tokens import TokenReviews
@@ -85,7 +85,7 @@ async def compose_cluster(config: ClusterConfig, clock: Clock) -> AsyncIterator[
         serving, trust = Serving(keys), NodeTrust(keys)
         publication = Publication(api, [account.namespace, INSPECTORS])
         pki.on_change += [serving.take, trust.take, publication.take]
-        places = Places(api, (account.namespace, INSPECTORS))
+        places = Places(api, (account.namespace, INSPECTORS), home_of(config.environment))
         services = services_of(config, api, places, logs, clock)
         add_node_features(services, trust, shows_pods=False)
         facts = await stack.enter_async_context(facts_of(services, logs))
@@ -112,6 +112,13 @@ async def compose_cluster(config: ClusterConfig, clock: Clock) -> AsyncIterator[
         face = Face(services, Forwarding(api, services.checks), (*groups, *discovery.REVIEWS))
         app = create_app(services, face, lambda: places.is_synced)
         yield Composed(services, app, serving, [pki, publication, places, election, *services.controllers])
+
+
+def home_of(environment: Mapping[str, str]) -> Home:
+    tables = [Path("/proc/net", name) for name in ("route", "ipv6_route")]
+    return Home(
+        environment.get("KODKOD_NODE", ""), gateways(*(one.read_text() if one.exists() else "" for one in tables))
+    )
 
 
 def services_of(

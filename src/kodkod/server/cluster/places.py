@@ -1,7 +1,8 @@
 """From where may an agent's token be used? From its own node: a stolen one is worth nothing elsewhere.
 
-An agent in the host's network reaches us from one of its node's addresses, or, through a Service or a tunnel, from an
-address that the node has in its pods' range. Every other part reaches us from its own pod's address.
+An agent in the host's network reaches us from one of its node's addresses, or from one that the node has among its
+pods: the end of a tunnel, a bridge. The bridge speaks to us only where we run on that node too, and then it is our own
+gateway. Every other part reaches us from its own pod's address.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kodkod.resources import kinds
@@ -23,10 +25,19 @@ TUNNELS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where this server runs. gateways: where its pod sends all else; on the way in, an address of its node."""
+
+    node: str = ""
+    gateways: frozenset[Address] = frozenset()
+
+
 class Places:
     """Follows Nodes, and the pods of our own namespaces. `run` is its task."""
 
-    def __init__(self, resources: Resources, namespaces: tuple[str, ...]) -> None:
+    def __init__(self, resources: Resources, namespaces: tuple[str, ...], home: Home) -> None:
+        self._home = home
         self._nodes = Informer(resources, kinds.NODE)
         self._pods = {namespace: Informer(resources, kinds.POD, namespace) for namespace in namespaces}
 
@@ -51,9 +62,25 @@ class Places:
             return False
         if any(peer in place for place in places_of(known)):
             return True
+        if node == self._home.node and peer in self._home.gateways:
+            return True
         pods = self._pods.get(pod[0])
         found = pods.items.get(pod) if pods is not None else None
         return found is not None and peer in set(pod_addresses(found))
+
+
+def gateways(routes: str, routes_v6: str) -> frozenset[Address]:
+    """The default gateways in the kernel's tables, as /proc/net/route and /proc/net/ipv6_route show them."""
+    found: set[Address] = set()
+    for line in routes.splitlines()[1:]:
+        _, destination, gateway, *_ = line.split()
+        if destination == "00000000" and gateway != "00000000":
+            found.add(ipaddress.IPv4Address(bytes.fromhex(gateway)[::-1]))  # little-endian
+    for line in routes_v6.splitlines():
+        destination, length, _, _, gateway, *_ = line.split()
+        if (destination, length) == ("0" * 32, "00") and gateway != "0" * 32:
+            found.add(ipaddress.IPv6Address(bytes.fromhex(gateway)))
+    return frozenset(found)
 
 
 def places_of(node: Mapping[str, Any]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
