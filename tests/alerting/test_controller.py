@@ -224,6 +224,44 @@ async def test_too_many_results_end_in_one_event_that_says_so(world: World) -> N
     assert (status["healthy"], status["errorConditions"][0]["type"]) == (False, "Execution")
 
 
+async def repeated(world: World, dedup: str) -> None:
+    """An alert whose cause goes on, looked at each minute over ten minutes."""
+    obj = alert("dns", {**UNSANCTIONED_DNS, "lookback": "10m"})
+    del obj["metadata"]["uid"]
+    obj["metadata"]["annotations"] = {"kodkod.dev/dedup": dedup}
+    await world.resources.create(GLOBAL_ALERT, obj)
+    for _ in range(15):
+        await world.lookup()
+        world.clock.advance(61)
+        await world.step()
+
+
+async def test_without_a_wish_every_run_tells_what_it_finds(world: World) -> None:
+    await repeated(world, "none")
+    assert len(await world.found()) == 15
+
+
+async def test_within_the_window_the_like_is_told_once(world: World) -> None:
+    await repeated(world, "window")
+    times = sorted(event["time"] for event in await world.found())
+    assert len(times) == 2
+    assert times[1] - times[0] > 600
+
+
+async def test_what_is_open_is_not_told_again_until_it_is_dismissed(world: World) -> None:
+    await repeated(world, "open")
+    (event,) = await world.found()
+    await world.lookup("www.google.com")
+    world.clock.advance(61)
+    await world.step()
+    assert len(await world.found()) == 2  # another name is another thing
+    await world.events.dismiss([event["id"]], by="somebody", at=world.clock.now())
+    await world.lookup()
+    world.clock.advance(61)
+    await world.step()
+    assert len(await world.found()) == 3
+
+
 async def test_what_happens_is_told_and_counted(world: World) -> None:
     await world.apply("dns", UNSANCTIONED_DNS)
     for _ in range(2):

@@ -77,6 +77,13 @@ def test_unknown_grouping_and_gaps_are_only_remarked() -> None:
     assert any("lookback is shorter than period" in one for one in advice)
 
 
+def test_an_unknown_wish_about_repeats_is_remarked() -> None:
+    obj = alert("a", UNSANCTIONED_DNS)
+    obj["metadata"]["annotations"] = {"kodkod.dev/dedup": "sometimes"}
+    advice = [one.message for one in validation.check(obj) if isinstance(one, Advice)]
+    assert advice[0] == "metadata.annotations[kodkod.dev/dedup]: one of none, window, open; every result is written"
+
+
 async def test_ten_templates_are_shipped_and_a_users_change_stays(resources: EmbeddedResources) -> None:
     await shipped.install(resources)
     listed = await resources.list(GLOBAL_ALERT_TEMPLATE)

@@ -15,7 +15,7 @@ from typing import Any
 
 from kodkod.alerting import evaluate, news, shipped, status, telemetry
 from kodkod.alerting.plan import Note, Run, next_wake_s, plan
-from kodkod.alerting.rule import Rule, RuleError, is_anomaly_detection, is_paused, rule_of
+from kodkod.alerting.rule import Dedup, Rule, RuleError, dedup_of, is_anomaly_detection, is_paused, rule_of
 from kodkod.clock import Clock, rfc3339
 from kodkod.events import Event, EventStore
 from kodkod.logs.errors import LogsError
@@ -118,7 +118,7 @@ class Controller:
         for uid in [uid for uid in self._watched if uid not in present]:
             del self._watched[uid]
         for uid, obj in present.items():
-            generation = (obj["metadata"].get("generation"), is_paused(obj))
+            generation = (obj["metadata"].get("generation"), is_paused(obj), dedup_of(obj))
             known = self._watched.get(uid)
             if known is None or known.generation != generation:
                 known = self._watched[uid] = self._read(obj, known, generation)
@@ -202,9 +202,20 @@ class Controller:
 
     async def _flush(self, run: Run, batch: list[Event]) -> int:
         """Write, unless the alert was deleted meanwhile: deleting it stops all events."""
+        batch = await self._news_only(run, batch)
         if not batch or self._present(run.rule) is None:
             return 0
         return await self._events.write(batch, arrival=self._clock.now())
+
+    async def _news_only(self, run: Run, batch: list[Event]) -> list[Event]:
+        """What is left of events where the alert asks that their like be not repeated."""
+        if run.rule.dedup is Dedup.NONE:
+            return batch
+        first = {str(one.fingerprint): one for one in reversed(batch)}
+        is_open = run.rule.dedup is Dedup.OPEN
+        since_s = None if is_open else run.end_s - run.rule.lookback_s
+        known = await self._events.seen(list(first), since_s=since_s, only_open=is_open)
+        return [one for key, one in reversed(first.items()) if key not in known]
 
     async def _write_status(self, obj: Object, new: status.Status) -> None:
         """Write what has changed, and nothing if nothing has."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from kodkod.alerting.template import Template, TemplateError
@@ -19,6 +20,7 @@ from kodkod.resources.durations import parse_duration
 
 ANOMALY_DETECTION = "AnomalyDetection"
 PAUSED = "kodkod.dev/paused"
+DEDUP = "kodkod.dev/dedup"
 PERIOD_S = 300.0
 LOOKBACK_S = 600.0
 
@@ -30,6 +32,14 @@ CONDITIONS: dict[str, Callable[[float, float], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+
+
+class Dedup(Enum):
+    """When a result is no event because its like was one before (alerts-and-logs 1.11). Alike: the grouping values."""
+
+    NONE = "none"  # each run writes what it finds, as the product does
+    WINDOW = "window"  # not while an event of its like lies within the lookback
+    OPEN = "open"  # not while an event of its like is there that nobody has dismissed
 
 
 class RuleError(Exception):
@@ -59,6 +69,7 @@ class Rule:
     lookback_s: float
     severity: int
     text: Template
+    dedup: Dedup = Dedup.NONE
 
     def is_met(self, value: float | None) -> bool:
         """Whether a row of this value is an event. Compared in float64; eq and not_eq are exact."""
@@ -69,6 +80,12 @@ class Rule:
 
 def is_paused(obj: Object) -> bool:
     return str((obj["metadata"].get("annotations") or {}).get(PAUSED, "")).lower() == "true"
+
+
+def dedup_of(obj: Object) -> Dedup | None:
+    """What the annotation asks for; None for a word that it does not know."""
+    word = (obj["metadata"].get("annotations") or {}).get(DEDUP, Dedup.NONE.value)
+    return next((one for one in Dedup if one.value == word), None)
 
 
 def is_anomaly_detection(obj: Object) -> bool:
@@ -103,6 +120,7 @@ def rule_of(obj: Object) -> Rule:
         lookback_s=lookback_s,
         severity=spec["severity"],
         text=_text(spec),
+        dedup=dedup_of(obj) or Dedup.NONE,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kodkod.alerting.rule import durations, is_anomaly_detection, substitutions
+from kodkod.alerting.rule import DEDUP, Dedup, dedup_of, durations, is_anomaly_detection, substitutions
 from kodkod.alerting.template import TemplateError
 from kodkod.alerting.template import parse as parse_template
 from kodkod.logs import datasets
@@ -22,6 +22,9 @@ from kodkod.resources.findings import Advice, Finding, invalid
 def check(obj: Object) -> Iterator[Finding]:
     """For GlobalAlert and GlobalAlertTemplate; expects an object that has passed its schema."""
     spec = obj["spec"]
+    if dedup_of(obj) is None:
+        words = ", ".join(one.value for one in Dedup)
+        yield Advice(f"metadata.annotations[{DEDUP}]: one of {words}; every result is written")
     dataset = datasets.ALL.get(spec.get("dataSet") or "")
     if is_anomaly_detection(obj):
         yield Advice("type AnomalyDetection is not supported: the alert is stored, but does not run")

@@ -46,6 +46,10 @@ class EventStore(Protocol):
         """Keep events durably; returns how many are new. One with a known id is the same event and changes nothing."""
         ...
 
+    async def seen(self, fingerprints: Sequence[str], *, since_s: float | None, only_open: bool) -> set[str]:
+        """Those of the fingerprints that an event since then bears; only_open: one that nobody has dismissed."""
+        ...
+
 
 class Events:
     """The events of one log store, with their triage. exemptions: those in force, asked on each search."""
@@ -96,6 +100,15 @@ class Events:
         grouping = Grouping((by,), Metric.COUNT)
         found = self._logs.aggregate(EVENTS.name, self._shown(query, sight), grouping=grouping, window=window)
         return [group async for batch in found for group in batch]
+
+    async def seen(self, fingerprints: Sequence[str], *, since_s: float | None, only_open: bool) -> set[str]:
+        if not fingerprints:
+            return set()
+        field = EVENTS.field("fingerprint")
+        sight = Sight(include_dismissed=not only_open, include_excepted=True)
+        window = Window(start=since_s) if since_s is not None else ALWAYS
+        found = await self.count(HasText(field, tuple(fingerprints)), sight, by=field.name, window=window)
+        return {str(group.keys[0]) for group in found}
 
     async def dismiss(self, ids: Sequence[str], *, by: str, at: datetime) -> None:
         await self._triage.dismiss(ids, by=by, at=at)
