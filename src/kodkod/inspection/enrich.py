@@ -25,14 +25,14 @@ def event_of(alert: Alert, inspection: Inspection, parties: Parties, node: str) 
         id=identity.dpi_id(
             namespace=inspection.namespace, name=inspection.name, time_ns=alert["ts_ns"], source_ip=alert["src_ip"],
             source_port=alert["src_port"], dest_ip=alert["dst_ip"], dest_port=alert["dst_port"], node=node,
-            signature=rule,
+            signature=None if inspection.is_strict else rule,
         ),
         time=alert["ts_ns"] // 1_000_000_000,
         type=TYPE,
         origin=f"dpi.{inspection.namespace}/{inspection.name}",
         name=descriptions.SIGNATURE_TRIGGERED,
         description=descriptions.of_signature(alert["msg"], gid=rule[0], sid=rule[1], rev=rule[2]),
-        severity=severity.of_priority(alert["priority"]),
+        severity=severity.of_priority(alert["priority"], strict=inspection.is_strict),
         source_ip=alert["src_ip"],
         source_port=alert["src_port"],
         source_name=name_of(source),
@@ -46,6 +46,8 @@ def event_of(alert: Alert, inspection: Inspection, parties: Parties, node: str) 
         host=node,
         protocol=alert["proto"].lower(),
         attack_vector="Network",
+        mitre_tactic=next(iter(said(alert, "mitre_tactic_name")), None),
+        mitre_ids=tuple(said(alert, "mitre_technique_id")),
         record=record_of(alert),
     )  # fmt: skip
 
@@ -67,6 +69,12 @@ def record_of(alert: Alert) -> dict[str, object]:
         "references": list(alert["references"]),
         "why": [dict(step) for step in alert["why"]],
     }
+
+
+def said(alert: Alert, key: str) -> list[str]:
+    """What the rule's metadata says of a key, as authors write it: `mitre_tactic_name Initial_Access`."""
+    pairs = (entry.partition(" ") for entry in alert["metadata"])
+    return list(dict.fromkeys(value.strip().replace("_", " ") for name, _, value in pairs if name == key and value))
 
 
 def name_of(party: Party) -> str | None:

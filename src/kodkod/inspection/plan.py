@@ -9,10 +9,17 @@ from typing import Any
 from kodkod.endpoints import Endpoint
 from kodkod.resources import selector as selectors
 
+STRICT = "kodkod.dev/strict-events"
+"""Annotation of a DeepPacketInspection, for scripts made for the product: `_id` without the signature, so that two
+signatures on one packet are one event, and severity always 100."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """One DeepPacketInspection as this node understands it. fault: why it cannot run; then it selects nothing."""
+    """One DeepPacketInspection as this node understands it.
+
+    fault: why it cannot run; then it selects nothing. is_strict: its events are the product's to the letter.
+    """
 
     uid: str
     namespace: str
@@ -20,6 +27,7 @@ class Inspection:
     generation: int
     selector: selectors.Selector
     fault: str = ""
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ def read(obj: Mapping[str, Any]) -> Inspection:
         generation=int(metadata.get("generation") or 0),
         selector=selector,
         fault=fault,
+        is_strict=str((metadata.get("annotations") or {}).get(STRICT, "")).lower() == "true",
     )
 
 
