@@ -27,13 +27,13 @@ class Flaky:
     def __init__(self, inner: EmbeddedResources) -> None:
         self._inner = inner
         self._broken = asyncio.Event()
-        self._error: errors.StoreError = errors.Unavailable("cut")
+        self._error: Exception = errors.Unavailable("cut")
         self.lists = 0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
-    def break_with(self, error: errors.StoreError) -> None:
+    def break_with(self, error: Exception) -> None:
         self._error = error
         self._broken.set()
 
@@ -99,8 +99,10 @@ async def test_follows_and_tells_each_change(store: EmbeddedResources) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("error", [errors.Unavailable("cut"), errors.Gone("expired")], ids=["cut", "410"])
-async def test_a_deletion_behind_its_back_is_noticed(store: EmbeddedResources, error: errors.StoreError) -> None:
+@pytest.mark.parametrize(
+    "error", [errors.Unavailable("cut"), errors.Gone("expired"), KeyError("metadata")], ids=["cut", "410", "unforeseen"]
+)
+async def test_a_deletion_behind_its_back_is_noticed(store: EmbeddedResources, error: Exception) -> None:
     await make(store, "a", "b")
     flaky = Flaky(store)
     informer = Informer(flaky, SETS)  # type: ignore[arg-type]

@@ -75,6 +75,8 @@ class Informer:
             except StoreError as error:
                 level = logging.WARNING if isinstance(error, Forbidden | Unauthorized) else logging.INFO
                 log.log(level, "watch ended", extra={"fields": {"kind": self.kind.qualified, "error": str(error)}})
+            except Exception as error:  # an answer that nobody foresaw must not end whoever follows
+                log.error("watch ended", exc_info=error, extra={"fields": {"kind": self.kind.qualified}})
             await asyncio.sleep(backoff_s * random.uniform(0.8, 1.2))  # so that agents do not return all at once
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
 

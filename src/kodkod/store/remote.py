@@ -207,7 +207,10 @@ class RemoteResources:
             raise refusal(answer.status, text)
         if warnings is not None:
             warnings.extend(warning_text(value) for value in answer.headers.getall("Warning", []))
-        found: Object = json.loads(text)
+        try:
+            found: Object = json.loads(text)
+        except ValueError as error:
+            raise Unavailable(f"{self.server}: answer cut or no JSON: {text[:80]!r}") from error
         return self._public(kind, found)
 
     def _path(self, kind: Kind, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
