@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from kodkod.cli.app import COMMANDS
 from kodkod.resources import kinds
 from kodkod.resources.kinds.calico import GROUP
 
@@ -186,6 +189,7 @@ def test_own_namespace_is_made_only_from_outside(render: Render) -> None:
         ("rbac.packets={everybody}", "/rbac/packets/0"),
         ("podSecurity.enforce=none", "/podSecurity/enforce"),
         ("metrics.monitors=maybe", "/metrics/monitors"),
+        ("server.hosts={not a name}", "/server/hosts/0"),
         ("sever.replicas=1", "sever"),
         ("agent.memory=1Gi", "memory"),
     ],
@@ -290,7 +294,17 @@ def test_aggregation_can_be_left_out(render: Render) -> None:
         assert not [label for label in role["metadata"]["labels"] if "aggregate-to" in label]
 
 
-@pytest.mark.parametrize("file", ["server.yaml", "face.yaml", "nodes.yaml"])
+def test_the_account_of_the_audit_webhook_only_where_it_is_asked_for(render: Render) -> None:
+    assert named(render(), "ServiceAccount", "kodkod-audit") == []
+    objects = render("audit.webhookAccount=true")
+    (role,) = named(objects, "ClusterRole", "kodkod-audit")
+    assert role["rules"] == [
+        {"apiGroups": ["kodkod.dev"], "resources": ["ingest"], "resourceNames": ["audit-webhook"], "verbs": ["create"]}
+    ]
+    assert named(objects, "ServiceAccount", "kodkod-audit")
+
+
+@pytest.mark.parametrize("file", ["server.yaml", "face.yaml", "nodes.yaml", "audit.yaml"])
 def test_each_right_says_why(file: str) -> None:
     """A role's first rule stands below a comment, or the whole role does; later ones may share a reason."""
     for text in (CHART / "templates/rbac" / file).read_text().split("\n---\n"):
@@ -320,3 +334,12 @@ def test_alert_rules_ask_for_metrics_that_are_there(render: Render) -> None:
     for alert in alerts:
         for metric in re.findall(r"kodkod_node_([a-z_]+)", alert["expr"]):
             assert f'"{metric.removesuffix("_total")}"' in source, metric
+
+
+def test_processes_take_what_the_chart_tells_them(render: Render) -> None:
+    for name, pod in pods(render("server.hosts={kodkod.example.org,192.0.2.1}")):
+        word, *options = pod["containers"][0]["args"]
+        module, _, attribute = COMMANDS[word][0].partition(":")
+        command = typer.main.get_command(getattr(importlib.import_module(module), attribute or "app"))
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {option.partition("=")[0] for option in options} <= known, name
