@@ -10,6 +10,8 @@ Needs apt and dpkg-deb (Debian, Ubuntu). Standard library alone.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -40,18 +42,27 @@ def available() -> bool:
     return shutil.which("apt-get") is not None and shutil.which("dpkg-deb") is not None
 
 
+@functools.cache
 def own_architecture() -> str:
     return _output(["dpkg", "--print-architecture"]).strip()
 
 
 def versions(names: Iterable[str], cache: Path, architecture: str) -> str:
-    """What apt would take now, a line a package: the input that a stamp of an image has to know."""
-    _have_lists(cache, architecture)
-    return _output(["apt-cache", *_apt(cache, architecture), "show", "--no-all-versions", *sorted(names)])
+    """What apt would take now: what a stamp of an image has to know. Asked once for each state of the lists."""
+    cache.mkdir(parents=True, exist_ok=True)
+    lists = _have_lists(cache, architecture)
+    state = "\n".join(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in lists)
+    question = hashlib.sha256("\0".join([state, architecture, *sorted(names)]).encode()).hexdigest()[:16]
+    answer = cache / f"versions-{question}"
+    if not answer.exists():
+        command = ["apt-cache", *_apt(cache, architecture), "show", "--no-all-versions", *sorted(names)]
+        answer.write_text(_output(command))
+    return answer.read_text()
 
 
 def unpack(names: Iterable[str], root: Path, *, cache: Path, architecture: str) -> None:
     """Put these packages, and all that they depend on, into the folder `root`, which skeleton() made."""
+    cache.mkdir(parents=True, exist_ok=True)
     archives = cache / f"archives-{architecture}"
     shutil.rmtree(archives, ignore_errors=True)
     (archives / "partial").mkdir(parents=True)
@@ -104,7 +115,6 @@ def _unpack_one(package: Path, root: Path) -> None:
 
 
 def _apt(cache: Path, architecture: str) -> list[str]:
-    cache.mkdir(parents=True, exist_ok=True)
     status = cache / "status"
     status.touch()
     settings = {
@@ -122,11 +132,12 @@ def _apt(cache: Path, architecture: str) -> list[str]:
     return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
 
 
-def _have_lists(cache: Path, architecture: str) -> None:
-    """Fetch the package lists where there are none: of a fresh machine, or of the other architecture."""
-    lists = Path("/var/lib/apt/lists") if architecture == own_architecture() else cache / f"lists-{architecture}"
-    if not any(lists.glob("*_Packages*")):
+def _have_lists(cache: Path, architecture: str) -> list[Path]:
+    """The package lists, fetched where there are none: on a fresh machine, or for the other architecture."""
+    folder = Path("/var/lib/apt/lists") if architecture == own_architecture() else cache / f"lists-{architecture}"
+    if not any(folder.glob("*_Packages*")):
         _output(["apt-get", "-qq", *_apt(cache, architecture), "update"])
+    return sorted(folder.glob("*_Packages*"))
 
 
 def _output(command: list[str]) -> str:
