@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from kodkod.access import Caller
 from kodkod.logs import datasets
-from kodkod.logs.datasets import EVENTS
+from kodkod.logs.datasets import AUDIT, EVENTS
 from kodkod.server import telemetry_facts
 from kodkod.server.facts import Facts
 from kodkod.server.problems import RESPONSES, Problem, ProblemRoute
@@ -44,7 +44,8 @@ def router(facts: Facts) -> APIRouter:
         caller: Caller = request.state.caller
         await facts.require(caller, "create", "ingest", dataset)
         kind = datasets.named(dataset)
-        records, skipped = read_lines(await body_of(request), caller)
+        node = None if kind is AUDIT else caller.node  # the record of requests, told by whoever served them
+        records, skipped = read_lines(await body_of(request), node)
         sender = f"{caller.name}/{caller.node}" if caller.node else caller.name
         batch = f"{sender}/{x_batch_id}" if x_batch_id else None
         arrival = facts.clock.now()
@@ -77,10 +78,10 @@ async def body_of(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def read_lines(body: bytes, caller: Caller) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def read_lines(body: bytes, node: str | None) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Records, and the lines left out by reason: one bad line must not block the spool behind it for ever.
 
-    An agent speaks for its own node: `host` is set to it.
+    node: an agent speaks for its own node: `host` is set to it. None where records are of no node.
     """
     records: list[dict[str, Any]] = []
     skipped: dict[str, int] = {}
@@ -91,7 +92,7 @@ def read_lines(body: bytes, caller: Caller) -> tuple[list[dict[str, Any]], dict[
         if record is None:
             skipped[reason] = skipped.get(reason, 0) + 1
             continue
-        records.append({**record, "host": caller.node} if caller.node else record)
+        records.append({**record, "host": node} if node else record)
     return records, skipped
 
 
