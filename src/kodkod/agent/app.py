@@ -19,6 +19,7 @@ from kodkod.agent.ship import Shipper
 from kodkod.agent.upstream import ClusterUpstream, HostUpstream, Upstream
 from kodkod.agent.world import World
 from kodkod.clock import SystemClock
+from kodkod.inspection import bounds
 from kodkod.resources import kinds
 from kodkod.resources.kinds.node_report import Role
 from kodkod.store.remote import RemoteResources
@@ -78,6 +79,7 @@ async def run(config: AgentConfig) -> None:
             work = Recorder(
                 config.node, world, shipper, clock, identity(config, resources, clock),
                 capture_folder=config.data / "pcap" if is_one_host else CAPTURES,
+                memory_bytes=bounds.of_container()[0].memory_bytes,
             )  # fmt: skip
         else:
             work = Inspector(

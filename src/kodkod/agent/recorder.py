@@ -25,14 +25,19 @@ STEP_MAX = timedelta(seconds=2)
 """Captures are looked at this often though nothing changed: files vanish, links flap, disks fill."""
 TURN_S = 0.5
 MEMORY_BYTES = 256 * 1024 * 1024
+"""What the table of flows may take, at most a quarter of what the whole process may: captures take their share, a ring
+of 2 MiB for each interface."""
 
 
 class Recorder:
-    """Role agent. Blocking work runs in threads; each node object is used by one task."""
+    """Role agent. Blocking work runs in threads; each node object is used by one task.
+
+    memory_bytes: what this whole process may take.
+    """
 
     def __init__(
         self, node: str, world: World, shipper: Shipper, clock: Clock, identity: Identity,
-        *, capture_folder: Path,
+        *, capture_folder: Path, memory_bytes: int = 4 * MEMORY_BYTES,
     ) -> None:  # fmt: skip
         self._node = node
         self._capture_folder = capture_folder
@@ -40,7 +45,7 @@ class Recorder:
         self._shipper = shipper
         self._clock = clock
         self._captures = CaptureNode(node, _core.Capture)
-        self._flows = FlowNode(node, _core.Live(workers=1, memory_bytes=MEMORY_BYTES))
+        self._flows = FlowNode(node, _core.Live(workers=1, memory_bytes=min(MEMORY_BYTES, memory_bytes // 4)))
         self._files = FileServer(self._captures, identity)
         self._reports: list[CaptureReport] = []
         self._ready = False
