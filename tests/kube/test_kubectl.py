@@ -91,6 +91,18 @@ SCENARIOS = [
         """,
     ),
     Scenario(
+        "a viewer has no verb that writes, of any kind",
+        """
+        $KV auth can-i --list > rights
+        says packetcaptures rights; says rulesets rights
+        ! grep -v 'selfsubject' rights | grep -E 'create|update|patch|delete|\\*\\]$' || { cat rights; false; }
+        refused $KV create -f alert.yaml; says Forbidden err
+        $K create -f alert.yaml > /dev/null
+        refused $KV annotate globalalert network.lateral.access a=b; says Forbidden err
+        refused $KV delete globalalert network.lateral.access; says Forbidden err
+        """,
+    ),
+    Scenario(
         "an agent writes its own report alone",
         """
         report() { printf 'apiVersion: kodkod.dev/v1alpha1\\nkind: NodeReport\\n'
@@ -100,6 +112,59 @@ SCENARIOS = [
         report other-agent other | $K apply -f - > /dev/null
         refused $KA patch nodereport other-agent --type=merge -p '{"spec": {"role": "inspector"}}'
         says Forbidden err
+        refused $KA patch nodereport other-agent --type=merge --subresource=status -p '{"status": {"ready": true}}'
+        says Forbidden err
+        $KA patch nodereport test-node-agent --type=merge --subresource=status -p '{"status": {"ready": true}}' | \
+          says patched
+        refused $KA create -f capture.yaml; says Forbidden err
+        $K create -f capture.yaml > /dev/null
+        refused $KA patch pcap dev-capture-nginx --type=merge --subresource=status -p '{"status": {"state": "Error"}}'
+        says Forbidden err
+        """,
+    ),
+    Scenario(
+        "a reader of one namespace sees its captures, files, events and logs alone",
+        """
+        v3=/apis/projectcalico.org/v3/namespaces name=packetcaptures/dev-capture-nginx/files
+        other=kodkod-system
+        $K create -f capture.yaml > /dev/null
+        sed "s/namespace: default/namespace: $other/" capture.yaml | $K create -f - > /dev/null
+        for ask in "get pcap" "get --raw $v3/default/$name" "get --raw /v1/events" "get --raw /v1/logs/flows"; do
+          refused $KL $ask; grep -Eq 'forbidden|Forbidden' err || { cat err; false; }
+        done
+        cat > reader.yaml <<Y
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: default}
+rules:
+- {apiGroups: [projectcalico.org], resources: [packetcaptures, packetcaptures/files], verbs: [get, list, watch]}
+- {apiGroups: [kodkod.dev], resources: [events, logs], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reader, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects: [{kind: User, name: 'system:kodkod:lab', apiGroup: rbac.authorization.k8s.io}]
+Y
+        $K apply -f reader.yaml > /dev/null
+        $KL get pcap -o name | says dev-capture-nginx
+        $KL get --raw $v3/default/$name | says PacketCaptureFiles
+        refused $KL get --raw /packet-capture/download/default/dev-capture-nginx/files.zip
+        says NotFound err
+        $KL get --raw /v1/events | says items
+        $KL get --raw '/v1/logs/flows?limit=1' | says items
+        $KL get --raw '/tigera_secure_ee_events*/_search' | says hits
+        refused $KL get pcap -n $other; says Forbidden err
+        refused $KL get pcap -A; says Forbidden err
+        refused $KL get --raw $v3/$other/$name; says orbidden err
+        refused $KL get --raw /apis/projectcalico.org/v3/$name; says orbidden err
+        refused $KL get --raw /packet-capture/download/$other/dev-capture-nginx/files.zip; says orbidden err
+        refused $KL delete pcap dev-capture-nginx; says Forbidden err
+        refused $KL delete --raw $v3/default/$name; says orbidden err
+        test "$($KL auth can-i get packetcaptures.projectcalico.org --subresource=files)" = yes
+        test "$($KL auth can-i get packetcaptures.projectcalico.org --subresource=files -n $other || true)" = no
+        $K delete -f reader.yaml > /dev/null
+        refused $KL get pcap; says Forbidden err
         """,
     ),
     Scenario(

@@ -2,8 +2,9 @@
 
 A scenario passes when its script exits 0 under `set -e -o pipefail`; 77 means that it does not apply to this kubectl.
 Each runs in an empty folder after a preamble, with $K = kubectl as administrator, $KV = as viewer, $KA = as a node's
-agent, $K1 = the administrator on another, newer kubectl, $V = kubectl's minor version, $POD1_LOG = the log file of pod
-default/web-1 and $HERE = a folder with ptyrun.py, which runs a command on a terminal of 33 rows and 101 columns.
+agent, $KL = as the lab, which has rights on core kinds alone, $K1 = the administrator on another, newer kubectl,
+$V = kubectl's minor version, $POD1_LOG = the log file of pod default/web-1 and $HERE = a folder with ptyrun.py, which
+runs a command on a terminal of 33 rows and 101 columns.
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ class Playground:
             "K": as_identity(kubectl, "kubeconfig"),
             "KV": as_identity(kubectl, "run/viewer.kubeconfig"),
             "KA": as_identity(kubectl, "run/agent.kubeconfig"),
+            "KL": as_identity(kubectl, "run/lab.kubeconfig"),
             "K1": as_identity(newer, "kubeconfig"),
             "V": kubectl.version,
             "HERE": str(self.folder / "here"),
