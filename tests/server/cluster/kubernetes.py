@@ -217,6 +217,7 @@ class Installed:
 
     api: ApiServer
     host: str
+    mode: str = "aggregated"
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -228,7 +229,8 @@ class Installed:
         try:
             self.start("server", 9443)
             self.start("face", 443)
-            self.api.kubectl("wait", "--for=condition=Available", "apiservice/v3.projectcalico.org", "--timeout=60s")
+            ours = "v3.projectcalico.org" if self.mode == "aggregated" else "v1.data.kodkod.dev"
+            self.api.kubectl("wait", "--for=condition=Available", f"apiservice/{ours}", "--timeout=60s")
             yield self
         finally:
             for process in self.processes.values():
@@ -240,7 +242,7 @@ class Installed:
         """Run a part as its own service account, and wait until it is ready."""
         folder = self.api.folder / part
         environment = self.api.account(f"kodkod-{part}", "kodkod-system", folder / "account")
-        environment["POD_NAME"] = f"kodkod-{part}-0"
+        environment |= {"POD_NAME": f"kodkod-{part}-0", "KODKOD_API_MODE": self.mode}
         if part == "face":
             self.node_token("kodkod-face", "kodkod-system", folder / "kodkod")
         config = {

@@ -1,5 +1,7 @@
 """What is the API face? A stateless server of `projectcalico.org/v3` over the CRDs, behind the cluster's API server.
 
+Where v3 is not ours to serve it has the files of captures alone (`data_face`).
+
 Several may run: they share nothing but the cluster. While all are away, agents and controllers go on, since they follow
 the CRDs; only `projectcalico.org/v3` is missed.
 """
@@ -8,14 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kodkod import __version__
@@ -28,6 +30,7 @@ from kodkod.server import telemetry
 from kodkod.server.app import health, metrics, share
 from kodkod.server.assembly import add_checks
 from kodkod.server.auth import Sessions
+from kodkod.server.cluster import data_face
 from kodkod.server.cluster.api_service import CaBundle
 from kodkod.server.cluster.audit_post import AuditPost
 from kodkod.server.cluster.forwarding import Forwarding
@@ -46,7 +49,9 @@ from kodkod.store import in_cluster
 from kodkod.store.groups import PUBLIC
 from kodkod.store.remote import RemoteResources
 
+AGGREGATED = "aggregated"
 API_SERVICE = "v3.projectcalico.org"
+DATA_API_SERVICE = "v1.data.kodkod.dev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ async def compose(config: FaceConfig, clock: Clock) -> AsyncIterator[Composed]:
         keys = await awaited(pki)
         serving, trust = Serving(keys, asks=True), NodeTrust(keys)
         audit = AuditPost(config.server, in_cluster.TokenFile(config.token), config.data / "audit")
-        bundle = CaBundle(api, API_SERVICE)
+        is_aggregated = config.environment.get("KODKOD_API_MODE", AGGREGATED) == AGGREGATED
+        bundle = CaBundle(api, API_SERVICE if is_aggregated else DATA_API_SERVICE)
         publication = Publication(api, [account.namespace])
         pki.on_change += [serving.take, trust.take, audit.take, bundle.take, publication.take]
         proxy = FrontProxy(api, TokenReviews(api, None, None, clock), serving.trust)
@@ -101,14 +107,18 @@ async def compose(config: FaceConfig, clock: Clock) -> AsyncIterator[Composed]:
             sessions=Sessions(clock),
             audit=audit,
         )
-        add_files(services, Nodes(trust))
-        app = create_app(services, Face(services, Forwarding(api, services.checks), (PUBLIC,)), proxy)
+        files = FileRoutes(api, services.authorizer, Nodes(trust), Recorder(services))
+        if is_aggregated:
+            add_files(services, files)
+            routes = Face(services, Forwarding(api, services.checks), (PUBLIC,)).routes()
+        else:
+            routes = data_face.routes(services, files)
+        app = create_app(services, routes, proxy)
         yield Composed(services, app, serving, [pki, publication, bundle, proxy, audit])
 
 
-def add_files(services: Services, nodes: Nodes) -> None:
+def add_files(services: Services, files: FileRoutes) -> None:
     """`packetcaptures/files`, fetched from the nodes."""
-    files = FileRoutes(services.resources, services.authorizer, nodes, Recorder(services))
 
     async def subresource(asked: Subresource) -> Response:
         return await files.subresource(asked.request, asked.namespace, asked.name, asked.rest)
@@ -116,8 +126,8 @@ def add_files(services: Services, nodes: Nodes) -> None:
     services.subresources[(kinds.PACKET_CAPTURE.plural, "files")] = subresource
 
 
-def create_app(services: Services, face: Face, proxy: FrontProxy) -> ASGIApp:
-    app = Starlette(routes=[*health(lambda: proxy.is_synced), Route("/metrics", metrics), *face.routes()])
+def create_app(services: Services, routes: Sequence[BaseRoute], proxy: FrontProxy) -> ASGIApp:
+    app = Starlette(routes=[*health(lambda: proxy.is_synced), Route("/metrics", metrics), *routes])
     share(app, services)
     return Door(app, services)
 
