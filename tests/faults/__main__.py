@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("run", choices=RUNS)
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--within", type=float, default=60.0, help="seconds in which a killed process has to be back")
     parser.add_argument("--folder", type=Path, help="keep everything here (default: a temporary folder)")
     options = parser.parse_args(arguments)
     if not os.environ.get(INSIDE):

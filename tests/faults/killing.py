@@ -22,9 +22,7 @@ from .traffic import ZONE, Exchange, Traffic
 from .verdict import Life
 from .writes import Write, Writer
 
-RESUME_WITHIN_S = 60.0
 DRAINED_WITHIN_S = 90.0
-LIFE_WITHIN_S = 60.0  # until a killed process is there again to be killed once more
 QUIET_S = 6.0  # of traffic at the end: longer than the flush interval, so that all is written
 REQUEST_PAUSE_S = 0.15
 PAGE = 1_000
@@ -86,7 +84,9 @@ class Account:
 class Run:
     """Owns the host from nothing to nothing."""
 
-    def __init__(self, folder: Path, kills: int, seed: int, out: TextIO) -> None:
+    def __init__(self, folder: Path, kills: int, seed: int, out: TextIO, *, within_s: float) -> None:
+        """within_s: the time in which a killed process has to be seen at work again."""
+        self._within_s = within_s
         self._host = Host(folder / "data", observed=len(NAMESPACES))
         self._folder = folder
         self._kills = list(plan(kills, seed))
@@ -123,7 +123,7 @@ class Run:
         self._host.kodkod("lab", "up")
         self._host.applied(*OBJECTS)
         self._host.configured(**SETTINGS)
-        wait_for(self._all_observed, RESUME_WITHIN_S, "captures and inspections")
+        wait_for(self._all_observed, self._within_s, "captures and inspections")
         for role in ROLES:
             self._back_at[role] = time.time()
         lab = self._host.lab()
@@ -165,7 +165,7 @@ class Run:
         self._tell(f"{number}/{len(self._kills)} killed {'+'.join(one.victims)}: {said}")
 
     def _living(self, role: str) -> int:
-        wait_for(lambda: self._host.pid(role) is not None, LIFE_WITHIN_S, f"{role} is started again")
+        wait_for(lambda: self._host.pid(role) is not None, self._within_s, f"{role} is started again")
         pid = self._host.pid(role)
         if pid is None:
             raise Failed(f"{role} ended by itself")
@@ -182,8 +182,8 @@ class Run:
                     if self._back_at[role] == float("inf"):
                         self._back_at[role] = time.time()
                     found[role] = time.monotonic() - killed_at
-            if waiting and time.monotonic() - killed_at > RESUME_WITHIN_S:
-                raise Failed(f"{', '.join(sorted(waiting))} not back {RESUME_WITHIN_S:.0f} s after the kill")
+            if waiting and time.monotonic() - killed_at > self._within_s:
+                raise Failed(f"{', '.join(sorted(waiting))} not back {self._within_s:.0f} s after the kill")
             time.sleep(0.1)
         return {role: found[role] for role in pids}
 
@@ -275,4 +275,4 @@ class Run:
 
 def perform(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The run as `python -m tests.faults kill9` asks for it."""
-    return Run(folder, options.kills, options.seed, sys.stderr).perform().as_dict()
+    return Run(folder, options.kills, options.seed, sys.stderr, within_s=options.within).perform().as_dict()
