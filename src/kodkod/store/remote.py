@@ -21,7 +21,7 @@ from kodkod.resources import Object
 from kodkod.resources.findings import Cause
 from kodkod.resources.kinds import GroupVersion, Kind
 from kodkod.store import in_cluster, kubeconfig
-from kodkod.store.errors import BY_REASON, Gone, StoreError, Unavailable
+from kodkod.store.errors import BY_REASON, Gone, NotFound, StoreError, Unavailable
 from kodkod.store.groups import AS_THEY_ARE, StoredAs, renamed, stored_in_mode
 from kodkod.store.protocol import FieldValidation, ObjectList, Patch, Preconditions, Warnings, WatchEvent
 
@@ -301,7 +301,8 @@ def refusal(code: int, text: str) -> StoreError:
     except ValueError:
         status = {}
     if not isinstance(status, dict) or status.get("kind") != "Status":
-        return Unavailable(f"status {code}: {text.strip()[:200]}")
+        # An API server says in plain text that it serves no such path; what lies before it says anything.
+        return (NotFound if code == 404 else Unavailable)(f"status {code}: {text.strip()[:200]}")
     if code == 410:
         return Gone(status.get("message", "expired"))
     details = status.get("details") or {}
@@ -309,7 +310,8 @@ def refusal(code: int, text: str) -> StoreError:
         Cause(cause.get("reason", ""), cause.get("message", ""), cause.get("field", ""))
         for cause in details.get("causes") or []
     ]
-    kind_of_error = BY_REASON.get(status.get("reason", ""), Unavailable if code >= 500 else StoreError)
+    is_temporary = code >= 500 or code == 429
+    kind_of_error = BY_REASON.get(status.get("reason", ""), Unavailable if is_temporary else StoreError)
     return kind_of_error(
         status.get("message", ""),
         causes=causes,

@@ -8,8 +8,11 @@ import uuid
 
 from kodkod.resources import kinds
 from kodkod.server.app import CNX_VERSION, ensure
+from kodkod.server.cluster import telemetry
 from kodkod.store import Resources
-from kodkod.store.errors import NotFound
+from kodkod.store.errors import NotFound, StoreError
+
+RETRY_S = 5.0
 
 
 class Furniture:
@@ -19,9 +22,19 @@ class Furniture:
         self._resources = resources
 
     async def run(self) -> None:
-        await self._cluster_information()
-        await ensure(self._resources, kinds.INTRUSION_DETECTION, {"metadata": {"name": "tigera-secure"}, "spec": {}})
+        while not await self._is_made():
+            await asyncio.sleep(RETRY_S)
         await asyncio.Event().wait()
+
+    async def _is_made(self) -> bool:
+        detection = {"metadata": {"name": "tigera-secure"}, "spec": {}}
+        try:
+            await self._cluster_information()
+            await ensure(self._resources, kinds.INTRUSION_DETECTION, detection)
+        except StoreError as error:  # definitions that were made a moment ago are not served yet
+            telemetry.not_published("ClusterInformation, IntrusionDetection", str(error))
+            return False
+        return True
 
     async def _cluster_information(self) -> None:
         """Calico's own, where it is there, is left alone, whatever it says."""
