@@ -13,18 +13,18 @@ from kodkod.store import Resources
 from kodkod.store.errors import NotFound, StoreError
 
 RETRY_S = 5.0
+LOOK_S = 3600.0
 
 
 class Furniture:
-    """Makes them once while it leads. `run` is its task."""
+    """Looks now and then while it leads. `run` is its task."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
 
     async def run(self) -> None:
-        while not await self._is_made():
-            await asyncio.sleep(RETRY_S)
-        await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(LOOK_S if await self._is_made() else RETRY_S)
 
     async def _is_made(self) -> bool:
         detection = {"metadata": {"name": "tigera-secure"}, "spec": {}}
