@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from kodkod.inspection import bounds
 from kodkod.inspection.bounds import Bounds
 
@@ -42,3 +44,27 @@ def test_nothing_set_means_what_was_asked_for(tmp_path: Path) -> None:
     files = {"memory/memory.limit_in_bytes": "9223372036854771712", "cpu/cpu.cfs_quota_us": "-1", "own": ""}
     found, _ = bounds.of_container(written(tmp_path, files), tmp_path / "own")
     assert bounds.smaller(Bounds(1, GIB), found) == Bounds(1, GIB)
+
+
+@pytest.mark.parametrize(
+    ("engine", "said", "is_held"),
+    [
+        pytest.param(
+            {"cpuMillis": 1000, "limitBytes": GIB, "cgroup": "v2"}, "1 cores and 1024 MiB (control group v2)", True,
+            id="held by the kernel",
+        ),
+        pytest.param(
+            {"cpuMillis": 250, "limitBytes": 1 << 20, "cgroup": "none: no control groups are mounted"},
+            "0.25 cores and 1 MiB (control group none: no control groups are mounted)", False, id="held by itself",
+        ),
+        pytest.param({}, "all cores and all memory (control group unknown)", False, id="an older inspector"),
+    ],
+)  # fmt: skip
+def test_bounds_are_told_to_people(engine: dict[str, object], said: str, is_held: bool) -> None:
+    assert (bounds.described(engine), bounds.is_held(engine)) == (said, is_held)
+
+
+def test_no_limit_is_reported_as_none() -> None:
+    unlimited = Bounds(float("inf"), bounds.UNLIMITED_BYTES)
+    assert (unlimited.cpu_millis, unlimited.limit_bytes) == (0, 0)
+    assert (Bounds(0.2, GIB).cpu_millis, Bounds(0.2, GIB).limit_bytes) == (200, GIB)

@@ -89,7 +89,11 @@ class Inspector:
             rules=self._rules,
             rule_sets=self._rule_sets,
             engine=EngineReport(
-                workers=self._bounds.workers, memory_bytes=self._bounds.engine_bytes, cgroup=self._cgroup
+                workers=self._bounds.workers,
+                memory_bytes=self._bounds.engine_bytes,
+                cpu_millis=self._bounds.cpu_millis,
+                limit_bytes=self._bounds.limit_bytes,
+                cgroup=self._cgroup,
             ),
             spool=self._shipper.report(),
         )

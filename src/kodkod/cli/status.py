@@ -12,6 +12,7 @@ import typer
 from kodkod.cli.observed import Observed, observe
 from kodkod.clock import SystemClock
 from kodkod.folders import data_folder
+from kodkod.inspection import bounds
 
 app = typer.Typer(add_completion=False)
 
@@ -60,6 +61,8 @@ def line_of(process: dict[str, Any]) -> str:
         parts.append("drops " + ", ".join(f"{reason} {count}" for reason, count in sorted(drops.items())))
     if rules := process.get("rules"):
         parts.append(f"rules {rules['full']} full, {rules['degraded']} degraded, {rules['skipped']} skipped")
+    if engine := process.get("engine"):
+        parts.append(f"within {bounds.described(engine)}")
     if disk := process.get("disk"):
         parts.append(f"captures {disk['captureBytes'] / 1e6:.1f} of {disk['budgetBytes'] / 1e6:.0f} MB")
     return ", ".join(parts)

@@ -36,6 +36,16 @@ class Bounds:
         return max(1, math.ceil(min(self.cpu, os.cpu_count() or 1)))
 
     @property
+    def cpu_millis(self) -> int:
+        """Thousandths of a core; 0 where there is no limit."""
+        return 0 if math.isinf(self.cpu) else round(self.cpu * 1000)
+
+    @property
+    def limit_bytes(self) -> int:
+        """Of the process as a whole; 0 where there is no limit."""
+        return 0 if self.memory_bytes >= UNLIMITED_BYTES else self.memory_bytes
+
+    @property
     def engine_bytes(self) -> int:
         return int(self.memory_bytes * ENGINE_SHARE)
 
@@ -125,6 +135,18 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def described(engine: Mapping[str, Any]) -> str:
+    """What a NodeReport's `engine` says of the bounds in force, for people."""
+    cpu, memory = engine.get("cpuMillis"), engine.get("limitBytes")
+    limits = (f"{cpu / 1000:g} cores" if cpu else "all cores", f"{memory / 2**20:.0f} MiB" if memory else "all memory")
+    return f"{' and '.join(limits)} (control group {engine.get('cgroup') or 'unknown'})"
+
+
+def is_held(engine: Mapping[str, Any]) -> bool:
+    """Whether the kernel holds the process to its bounds; without a control group only the engine minds them."""
+    return str(engine.get("cgroup", "")).startswith("v")
 
 
 def confine(bounds: Bounds, root: Path = Path("/sys/fs/cgroup"), pid: int | None = None) -> str:

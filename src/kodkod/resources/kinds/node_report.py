@@ -198,6 +198,10 @@ class EngineReport(Model):
     """Worker threads."""
     memory_bytes: int = 0
     """Memory the engine keeps its tables within."""
+    cpu_millis: int = 0
+    """Thousandths of a core that the process may take; 0 where nothing limits it."""
+    limit_bytes: int = 0
+    """Memory that the process may take as a whole; 0 where nothing limits it."""
     cgroup: str = ""
     """The control group version in use, or why none is."""
 
