@@ -24,7 +24,7 @@ func main() {
 	// A query passes through the plugins in this order.
 	dnsserver.Directives = []string{
 		"reload", "bind", "health", "ready", "prometheus", "errors", "log",
-		"cache", "template", "hosts", "kubernetes", "forward",
+		"cache", "hosts", "template", "kubernetes", "forward",
 	}
 	coremain.Run()
 }
