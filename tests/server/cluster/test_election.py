@@ -93,7 +93,7 @@ async def test_controllers_stop_when_the_lease_cannot_be_renewed(
             raise StoreError("no answer")
 
         monkeypatch.setattr(cluster, "update", refused)
-        clock.advance(11)
+        clock.advance(election.RENEW_WITHIN_S + 1)
 
         async def has_stopped() -> bool:
             return not server.leads

@@ -19,11 +19,11 @@ from kodkod.server.cluster import telemetry
 from kodkod.store import Resources
 from kodkod.store.errors import NotFound, StoreError
 
-LEASE_S = 20
+LEASE_S = 30
 # A holder stops at the latest after RENEW_WITHIN_S + RETRY_S + ATTEMPT_S: before the Lease can be anybody else's.
-RENEW_WITHIN_S = 10.0
+RENEW_WITHIN_S = 17.0
 RETRY_S = 4.0
-ATTEMPT_S = 3.0
+ATTEMPT_S = 5.0
 RELEASE_WITHIN_S = 2.0
 
 

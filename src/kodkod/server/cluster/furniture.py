@@ -24,7 +24,8 @@ class Furniture:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S if await self._is_made() else RETRY_S)
+            is_made = await self._is_made()
+            await asyncio.sleep(LOOK_S if is_made else RETRY_S)
 
     async def _is_made(self) -> bool:
         detection = {"metadata": {"name": "tigera-secure"}, "spec": {}}
