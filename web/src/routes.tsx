@@ -1,10 +1,11 @@
 /** Which address shows which page? Addresses are API: filters, time range and selection live in them. */
+import { Text } from "@mantine/core";
 import { IconBell, IconBellOff, IconDeviceFloppy, IconFileSearch } from "@tabler/icons-react";
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, Outlet, redirect, useLocation, useNavigate } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
 
-import { isSignedOut, signOut } from "./api/session";
+import { isSignedOut, signOut, whoami } from "./api/session";
 import { AlertsPage } from "./pages/alerts/AlertsPage";
 import { alertsSearch } from "./pages/alerts/search";
 import { CapturesPage, capturesSearch } from "./pages/captures/CapturesPage";
@@ -69,9 +70,19 @@ function Root() {
       meanings={meanings}
       shortcuts={SHORTCUTS}
       health={isOut ? null : <Health />}
+      who={isOut ? null : <Who />}
     >
       {isOut ? <SignIn onSignedIn={() => void queries.resetQueries()} /> : <Outlet />}
     </Shell>
+  );
+}
+
+function Who() {
+  const name = useQuery({ queryKey: ["session"], queryFn: whoami, staleTime: Infinity });
+  return (
+    <Text size="xs" style={{ wordBreak: "break-all" }}>
+      {name.data}
+    </Text>
   );
 }
 

@@ -1,15 +1,16 @@
 /** A real server for the browser tests: started in a folder of its own, with objects, events and logs, ended at the end. */
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const PORT = Number(process.env.KODKOD_BROWSER_PORT ?? "19843");
+export const PORT = Number(process.env.KODKOD_BROWSER_PORT ?? "19843");
+const NODE = "n1";
 export const CONSOLE = `https://127.0.0.1:${PORT}`;
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const PYTHON = path.join(ROOT, ".venv/bin/python");
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 
 /** Where the running server's data is; the tests find its tokens there. */
 export function dataFolder(): string {
@@ -18,7 +19,9 @@ export function dataFolder(): string {
   return folder;
 }
 
-function tokenOf(identity: "admin" | "agent" | "lab"): string {
+type Identity = "admin" | "viewer" | "agent" | "lab";
+
+export function tokenOf(identity: Identity): string {
   const name = identity === "admin" ? "kubeconfig" : `run/${identity}.kubeconfig`;
   const found = /token: (\S+)/.exec(readFileSync(path.join(dataFolder(), name), "utf8"));
   if (found?.[1] === undefined) throw new Error(`no token in ${name}`);
@@ -32,7 +35,7 @@ interface Answer {
 
 /** One request to the server with an identity's token. */
 export function ask(
-  identity: "admin" | "agent" | "lab",
+  identity: Identity,
   method: string,
   target: string,
   body?: string,
@@ -105,6 +108,20 @@ export async function addEvents(events: Record<string, unknown>[]): Promise<void
   await must(ask("agent", "POST", "/v1/ingest/events", lines, "application/x-ndjson"));
 }
 
+/** Whether a real agent can record here: packet sockets take a right that root has. */
+export const CAN_CAPTURE = process.getuid?.() === 0;
+
+/** The loopback interface as a workload of `dev`, so that the browser's own requests are packets to record. */
+async function declareLoopback(): Promise<void> {
+  const endpoint = {
+    apiVersion: "kodkod.dev/v1alpha1",
+    kind: "WorkloadEndpoint",
+    metadata: { name: "loopback", namespace: "dev", labels: { app: "console" } },
+    spec: { node: NODE, interface: "lo" },
+  };
+  await must(ask("admin", "POST", "/apis/kodkod.dev/v1alpha1/namespaces/dev/workloadendpoints", JSON.stringify(endpoint)));
+}
+
 async function furnish(): Promise<void> {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "dev" }, status: { phase: "Active" } };
   await must(ask("lab", "POST", "/api/v1/namespaces", JSON.stringify(namespace)));
@@ -117,24 +134,38 @@ async function furnish(): Promise<void> {
   await must(ask("agent", "POST", "/v1/ingest/dns", JSON.stringify(lookup), "application/x-ndjson"));
 }
 
-export default async function globalSetup(): Promise<() => void> {
+function kodkod(...words: string[]): ChildProcess {
+  return spawn(PYTHON, ["-m", "kodkod.cli.app", ...words], { stdio: "ignore" });
+}
+
+function ended(process: ChildProcess): Promise<void> {
+  if (process.exitCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    process.once("exit", () => {
+      resolve();
+    });
+    process.kill("SIGTERM");
+  });
+}
+
+export default async function globalSetup(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(tmpdir(), "kodkod-browser-"));
   process.env.KODKOD_BROWSER_DATA = folder;
-  const started = spawn(
-    PYTHON,
-    ["-m", "kodkod.cli.app", "server", "--data", folder, "--listen", `127.0.0.1:${PORT}`, "--node", "n1"],
-    { stdio: "ignore" },
-  );
-  const end = (): void => {
-    started.kill("SIGTERM");
+  const started = [kodkod("server", "--data", folder, "--listen", `127.0.0.1:${PORT}`, "--node", NODE)];
+  const end = async (): Promise<void> => {
+    await Promise.all(started.reverse().map(ended));
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   };
   try {
     execFileSync(PYTHON, ["--version"]);
     await untilReady();
     await furnish();
+    if (CAN_CAPTURE) {
+      await declareLoopback();
+      started.push(kodkod("agent", "--data", folder, "--kubeconfig", path.join(folder, "run/agent.kubeconfig"), "--node", NODE));
+    }
   } catch (error) {
-    end();
+    await end();
     throw error;
   }
   return end;

@@ -21,10 +21,12 @@ interface Props {
   meanings: (text: string) => Deed[];
   shortcuts: Shortcut[];
   health: ReactNode;
+  /** Who is signed in. */
+  who: ReactNode;
   children: ReactNode;
 }
 
-export function Shell({ places, current, onGo, deeds, meanings, shortcuts, health, children }: Props) {
+export function Shell({ places, current, onGo, deeds, meanings, shortcuts, health, who, children }: Props) {
   const [open, setOpen] = useState<"help" | "palette">();
   const { setColorScheme } = useMantineColorScheme();
   const other = useComputedColorScheme("light") === "dark" ? "light" : "dark";
@@ -83,6 +85,7 @@ export function Shell({ places, current, onGo, deeds, meanings, shortcuts, healt
             }}
           />
         ))}
+        <div style={{ marginTop: "auto", padding: "0 8px" }}>{who}</div>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         {children}

@@ -308,6 +308,24 @@ export interface components {
                      */
                     observedAt?: string;
                 }[];
+                /** @description The entries added up. */
+                summary?: {
+                    /**
+                     * @description Nodes that take part.
+                     * @default 0
+                     */
+                    nodes?: number;
+                    /**
+                     * @description Files held.
+                     * @default 0
+                     */
+                    files?: number;
+                    /**
+                     * @description Size of the files.
+                     * @default 0
+                     */
+                    bytes?: number;
+                };
                 /** @description Observed facts, in Kubernetes' common form. */
                 conditions?: {
                     /** @description Name of the fact, such as Ready. */
@@ -397,6 +415,24 @@ export interface components {
                      */
                     observedAt?: string;
                 }[];
+                /** @description The entries added up. */
+                summary?: {
+                    /**
+                     * @description Nodes that inspect, of all.
+                     * @default 0/0
+                     */
+                    active?: string;
+                    /**
+                     * @description Alerts raised.
+                     * @default 0
+                     */
+                    alerts?: number;
+                    /**
+                     * @description Errors at present.
+                     * @default 0
+                     */
+                    errors?: number;
+                };
                 /** @description Observed facts, in Kubernetes' common form. */
                 conditions?: {
                     /** @description Name of the fact, such as Ready. */

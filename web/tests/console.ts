@@ -1,0 +1,106 @@
+/** What every browser test stands on: signed in, nothing asked of any other host, nothing that axe objects to. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Locator, type Page, test as plain } from "@playwright/test";
+
+import { ask } from "./server";
+
+/** A test that fails when its pages ask anything of another host. */
+export const test = plain.extend<{ ownHostOnly: undefined }>({
+  ownHostOnly: [
+    async ({ context }, use) => {
+      const elsewhere: string[] = [];
+      context.on("request", (request) => {
+        const { hostname, protocol } = new URL(request.url());
+        if (hostname !== "127.0.0.1" && !["data:", "blob:"].includes(protocol)) elsewhere.push(request.url());
+      });
+      await use(undefined);
+      expect(elsewhere).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export async function signIn(page: Page): Promise<void> {
+  const link = await ask("admin", "POST", "/v1/session/link");
+  await page.goto((JSON.parse(link.body) as { path: string }).path);
+  await expect(page.getByRole("heading", { name: "Alerts", level: 2 })).toBeVisible();
+}
+
+/** No finding of axe by WCAG 2.2 A and AA, nor against its best practices. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== "running"));
+  const found = await new AxeBuilder({ page }).withTags(tags).analyze();
+  expect(found.violations.map((violation) => `${violation.id}: ${violation.nodes.map((n) => n.html).join(" ")}`)).toEqual([]);
+}
+
+const STEPS_MAX = 150;
+
+/** Go on with Tab until something has the focus; each stop on the way has to show that it has it. */
+export async function tabTo(page: Page, wanted: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+  await wanted.waitFor({ state: "attached" });
+  for (let step = 0; step < STEPS_MAX; step += 1) {
+    if (await isFocused(wanted)) return;
+    await page.keyboard.press(key);
+    await expectFocusShown(page);
+  }
+  throw new Error(`not reached with ${key}: ${String(wanted)}`);
+}
+
+function isFocused(wanted: Locator): Promise<boolean> {
+  return wanted.evaluate((element) => element === document.activeElement);
+}
+
+async function expectFocusShown(page: Page): Promise<void> {
+  const hidden = await page.evaluate(() => {
+    const element = document.activeElement;
+    if (element === null || element === document.body) return null; // between the page and the browser's own controls
+    const isOutlined = (one: Element | null): boolean => {
+      if (one === null) return false;
+      const { outlineStyle, outlineWidth } = getComputedStyle(one);
+      const { width, height } = one.getBoundingClientRect();
+      return outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2 && width >= 4 && height >= 4;
+    };
+    const { bottom, top } = element.getBoundingClientRect();
+    const isInView = bottom > 0 && top < window.innerHeight;
+    return (isOutlined(element) || isOutlined(element.nextElementSibling)) && isInView ? null : element.outerHTML.slice(0, 300);
+  });
+  expect(hidden, "has the focus and does not show it").toBeNull();
+}
+
+/** Choose in a menu by arrow keys. */
+export async function chooseItem(page: Page, name: string): Promise<void> {
+  const item = page.getByRole("menuitem", { name });
+  await item.waitFor();
+  for (let step = 0; step < 10; step += 1) {
+    if (await isFocused(item)) {
+      await page.keyboard.press("Enter");
+      return;
+    }
+    await page.keyboard.press("ArrowDown");
+  }
+  throw new Error(`not reached in the menu: ${name}`);
+}
+
+/** Choose in an open list of options by arrow keys; the list's own marker says where it stands. */
+export async function chooseOption(page: Page, name: string): Promise<void> {
+  const option = page.getByRole("option", { name, exact: true });
+  await option.waitFor();
+  for (let step = 0; step < 20; step += 1) {
+    if ((await option.getAttribute("data-combobox-selected")) === "true") {
+      await page.keyboard.press("Enter");
+      return;
+    }
+    await page.keyboard.press("ArrowDown");
+  }
+  throw new Error(`not reached in the list: ${name}`);
+}
+
+/** Go somewhere, or do something, by its name. */
+export async function command(page: Page, text: string): Promise<void> {
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("combobox", { name: "Go to or do" })).toBeFocused();
+  await page.keyboard.type(text);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeHidden();
+}
