@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import shutil
@@ -63,6 +64,9 @@ class Served:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "server.pem")
+        context.load_verify_locations(cadata=ca[0].decode())
+        context.verify_mode = ssl.CERT_OPTIONAL
+        self.certificate, self.key = certificates.signed(ca, "person", now, is_server=False)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.kubeconfig = folder / "config"
         (folder / "ca.crt").write_bytes(ca[0])
@@ -97,7 +101,8 @@ class Served:
 
             def answer(self) -> None:
                 served.asked.append((self.command, self.path, self.headers.get("Range", "")))
-                if self.headers["Authorization"] != f"Bearer {TOKEN}":
+                assert isinstance(self.connection, ssl.SSLSocket)
+                if not self.connection.getpeercert() and self.headers["Authorization"] != f"Bearer {TOKEN}":
                     self.send(401, b"401: not a token of ours\n")
                     return
                 code, body = served.answer(self.command, self.path)
@@ -257,7 +262,10 @@ def test_wrong_usage_and_nothing_found_have_their_codes(
         ("{", "not JSON"),
         (CONFIG, "the certificate authority cannot be read"),
         (CONFIG.replace("certificate-", "x-").replace("server", "sever"), "cluster k names no server"),
-        (CONFIG.replace("certificate-", "x-").replace("token", "password"), "user u has no token"),
+        (
+            CONFIG.replace("certificate-", "x-").replace("token", "password"),
+            "has no token, tokenFile, client certificate or exec",
+        ),
         ("- a\n", "not a mapping"),
     ],
 )
@@ -275,3 +283,28 @@ def test_a_wrong_token_is_told_in_the_servers_words(served: Served, tmp_path: Pa
     config.write_text(served.kubeconfig.read_text().replace(TOKEN, "stale"))
     done = run(served, "copy", "c", "-n", "dev", config=config)
     assert (done.returncode, done.stderr) == (1, "error: dev/c: 401: not a token of ours\n")
+
+
+def test_whoever_a_kubeconfig_names_is_let_in(served: Served, dest: Path) -> None:
+    """By token file, by client certificate (inside or beside the file), by a credential plugin: as kubectl does."""
+    folder = served.kubeconfig.parent
+    (folder / "token").write_text(TOKEN + "\n")
+    (folder / "person.crt").write_bytes(served.certificate)
+    (folder / "person.key").write_bytes(served.key)
+    credential = {"kind": "ExecCredential", "status": {"token": TOKEN}}
+    said = [{"name": "SAYS", "value": json.dumps(credential)}]
+    plugin = {"command": "sh", "args": ["-c", 'echo "$SAYS"', "arn:aws:eks"], "env": said}
+    encoded = {name: base64.b64encode(text).decode() for name, text in
+               (("client-certificate-data", served.certificate), ("client-key-data", served.key))}  # fmt: skip
+    document = yaml.safe_load(served.kubeconfig.read_text())
+    users: tuple[dict[str, Any], ...] = (
+        {"tokenFile": "token"},
+        encoded,
+        {"client-certificate": "person.crt", "client-key": "person.key"},
+        {"exec": {"apiVersion": "client.authentication.k8s.io/v1", **plugin}},
+    )
+    for user in users:
+        config = folder / "other"
+        config.write_text(yaml.safe_dump({**document, "users": [{"name": "u", "user": user}]}))
+        done = run(served, "copy", "c", "-n", "dev", "-d", str(dest), config=config)
+        assert (done.returncode, done.stderr) == (0, ""), user

@@ -51,7 +51,12 @@ class FileRoutes:
         return [
             ("/packet-capture/download/{namespace}/{name}/files.zip", ["GET", "DELETE"], self.product),
             ("/packet-capture/files/{namespace}/{name}/files.zip", ["DELETE"], self.product),
+            ("/packet-capture/{rest:path}", ["GET", "DELETE", "POST", "PUT"], self.nowhere),
         ]
+
+    async def nowhere(self, _request: Request) -> Response:
+        """Else the console's page would be saved as a zip."""
+        return refusal(404, "there is /packet-capture/download/{namespace}/{name}/files.zip (GET, DELETE)")
 
     async def product(self, request: Request) -> Response:
         """Rights are checked here; the Kubernetes face checks them for the subresource itself."""

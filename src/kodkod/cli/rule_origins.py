@@ -50,6 +50,9 @@ def read(origin: str, *, allow_private: bool) -> dict[str, bytes]:
         except downloads.DownloadError as error:
             raise OriginError(str(error)) from error
         return _wanted(origin, content)
+    scheme = re.match(r"[a-z][a-z0-9+.-]*://", origin, re.IGNORECASE)
+    if scheme is not None:
+        raise OriginError(f"{origin}: only http:// and https:// are fetched, not {scheme[0]}; give a file or folder")
     path = Path(origin)
     try:
         if path.is_dir():
@@ -77,7 +80,7 @@ def _wanted(origin: str, content: bytes) -> dict[str, bytes]:
     try:
         return _named(origin, _members(origin, content))
     except (*DAMAGE, RuntimeError) as error:
-        raise OriginError(f"{origin}: damaged archive: {error}") from error
+        raise OriginError(f"{origin}: damaged archive: {error}; fetch it again") from error
 
 
 def _members(origin: str, content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -88,7 +91,9 @@ def _members(origin: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     if content[TAR_OFFSET:].startswith(b"ustar"):
         return _tar_members(content)
     if b"\0" in content:
-        raise OriginError(f"{origin}: neither rule text nor an archive we know")
+        raise OriginError(
+            f"{origin}: neither rule text nor an archive we know; give .rules, .tar, .zip, .gz, .bz2 or .xz"
+        )
     return iter([(f"{set_name(origin)}{SUFFIX}", content)])
 
 

@@ -122,7 +122,7 @@ def judge(scan: Scan, files: Iterable[str], text_of: Callable[[Alert, str], str]
             complain(f"{file}: {error.strerror or error}")
             complete = False
         except ValueError as error:
-            complain(f"{file}: {error}")
+            complain(f"{file}: {error}", "what stands before is judged; fetch or write the file anew")
             complete = False
     sys.stdout.flush()
     return complete
@@ -182,5 +182,5 @@ def write_stats(path: Path, numbers: dict[str, object]) -> bool:
     return True
 
 
-def complain(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+def complain(message: str, hint: str = "") -> None:
+    print(f"error: {message}", *([f"hint: {hint}"] if hint else []), sep="\n", file=sys.stderr)

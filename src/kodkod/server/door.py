@@ -105,10 +105,13 @@ class Door:
 
     async def _unauthorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        message = "Unauthorized: no valid token was given"
+        is_given = "authorization" in HTTPConnection(scope).headers
+        what = "the token is not known here, or has ended" if is_given else "no token was given"
+        what += '; send "Authorization: Bearer" with the token of a kubeconfig'
+        message = f"Unauthorized: {what}"
         answer = json_response(failure(401, "Unauthorized", message), 401)
         if path.startswith(("/packet-capture", "/download")):
-            answer.body = b"401: no valid token was given\n"
+            answer.body = f"401: {what}\n".encode()
             answer.headers["content-type"] = "text/plain"
             answer.headers["content-length"] = str(len(answer.body))
         await refuse(answer, scope, receive, send)
