@@ -147,6 +147,22 @@ async def test_no_query_shows_a_tenant_anothers_events(house: House, query: str)
     assert {one["id"] for one in logs["items"]} <= own
 
 
+async def test_stats_count_only_the_parts_that_are_asked_for(house: House) -> None:
+    stats = (await house.ask(VIEWER, "POST", "/v1/events/stats", json={"parts": ["type"]})).json()
+    assert stats["total"] == sum(one["count"] for one in stats["by_type"]) == len(EVENTS)
+    assert stats["by_origin"] == stats["by_day"] == []
+    whole = (await house.ask(VIEWER, "POST", "/v1/events/stats", json={})).json()
+    assert sum(one["count"] for one in whole["by_day"]) == len(EVENTS)
+
+
+async def test_every_event_carries_the_word_for_its_type(house: House) -> None:
+    known = (await house.ask(VIEWER, "GET", "/v1/events/types")).json()["items"]
+    words = {name: one["label"] for one in known for name in one["types"]}
+    shown = (await house.ask(VIEWER, "GET", "/v1/events")).json()["items"]
+    assert all(one["type_label"] == words.get(one["type"], one["type"]) for one in shown)
+    assert words["deep_packet_inspection"] == "Deep Packet Inspection"
+
+
 async def test_a_tenant_cannot_open_anothers_event_by_its_id(house: House) -> None:
     assert (await house.ask(TENANT, "GET", "/v1/events/dev")).status_code == 200
     for hidden in ("uat", "cluster", "dpi-uat", "never-was"):
