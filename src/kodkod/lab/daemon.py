@@ -22,7 +22,7 @@ from pathlib import Path
 from kodkod import telemetry as house
 from kodkod.clock import Clock, SystemClock, rfc3339
 from kodkod.lab import dns, node, objects, plan, pod, publication, state, telemetry
-from kodkod.lab.errors import AnotherLab, CommandFailed, LabError, ServerAway
+from kodkod.lab.errors import AnotherLab, CommandFailed, LabError, ServerAway, TooSlow
 from kodkod.lab.plan import Lab, Pod
 from kodkod.lab.state import PodState, State
 from kodkod.lab.world import POD_USER, WORKSHOP
@@ -30,6 +30,7 @@ from kodkod.store.errors import StoreError
 from kodkod.store.kubeconfig import KubeconfigError
 from kodkod.store.remote import RemoteResources
 
+SLOW_STARTS_MAX = 5  # in a row: a host under load may need a second try, a broken one never gets there
 LOG_BYTES_MAX = 4 << 20
 LOG_CHECK_S = 10.0
 SERVER_WITHIN_S = 60.0
@@ -124,19 +125,24 @@ class Daemon:
         runs: Callable[[node.Running], Coroutine[None, None, None]] | None = None,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run one sandbox; when it ends, start it again, with growing pauses."""
+        """Run one sandbox; when it ends, start it again, with growing pauses. Raises what keeps it from starting."""
         failures = 0
         while True:
             began = self._clock.monotonic_s()
-            running = await start()
             try:
-                await self._listen(key, running, runs, ended)
-            finally:
-                await running.stop()
+                running = await start()
+            except TooSlow:
+                if failures >= SLOW_STARTS_MAX:
+                    raise
+            else:
+                try:
+                    await self._listen(key, running, runs, ended)
+                finally:
+                    await running.stop()
+                ended()
             failures = 1 if self._clock.monotonic_s() - began > pod.STEADY_S else failures + 1
             pause_s = pod.pause_s(failures)
             telemetry.pod_ended(key, pause_s)
-            ended()
             await asyncio.sleep(pause_s)
 
     async def _listen(

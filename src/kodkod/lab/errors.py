@@ -6,6 +6,7 @@ LabError
 ├── NoFreeNetwork    every address range of ours is in use on this host
 ├── AnotherLab       another data folder's lab stands on this host
 ├── ServerAway       the API does not answer
+├── TooSlow          a pod did not come to life in time: the host has too much to do
 └── CommandFailed    a program of the host refused; its own words are in the text
 """
 
@@ -47,6 +48,14 @@ class AnotherLab(LabError):
 class ServerAway(LabError):
     hint = "start the server first: kodkod up --detach"
     retry = True
+
+
+class TooSlow(LabError):
+    hint = "end something else on this host, or try again"
+    retry = True
+
+    def __init__(self, pod: str, within_s: float) -> None:
+        super().__init__(f"pod {pod} was not ready after {within_s:.0f} s")
 
 
 class CommandFailed(LabError):

@@ -18,7 +18,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from kodkod.lab import plan, pod, state, telemetry, world
-from kodkod.lab.errors import AnotherLab, CommandFailed, MissingProgram, NotAllowed
+from kodkod.lab.errors import AnotherLab, CommandFailed, MissingProgram, NotAllowed, TooSlow
 from kodkod.lab.plan import BRIDGE, HOST_SIDE_MAC, NEXT_HOP, OUTSIDE_LINK, TABLE, Lab, Network, Pod
 from kodkod.lab.state import ProcessId, State
 
@@ -105,7 +105,7 @@ class Running:
 
 
 async def start_pod(one: Pod, network: Network, data: Path) -> Running:
-    """Make the sandbox of a pod, plug it in, and let its workload run. Raises CommandFailed, TimeoutError."""
+    """Make the sandbox of a pod, plug it in, and let its workload run. Raises CommandFailed, TooSlow."""
     running = await _start_sandbox(one.key, _specification(one, network), data)
     try:
         await _plug(running.identity.pid, one.interface, f"{one.address}/32", one.mac)
@@ -237,6 +237,9 @@ async def _start_sandbox(key: str, specification: Mapping[str, object], data: Pa
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             word = await running.line()
+    except TimeoutError:
+        await running.stop()
+        raise TooSlow(key, READY_WITHIN_S) from None
     except BaseException:
         await running.stop()
         raise

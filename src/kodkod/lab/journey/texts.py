@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kodkod.lab.journey.steps import (
+    Check,
     Step,
     applied,
     events,
@@ -189,7 +190,12 @@ def capture(nodes: int) -> list[Step]:
     ]
 
 
-def inspection(signatures: Signatures) -> list[Step]:
+def inspectors_ready(nodes: int) -> Check:
+    """As many pods of tigera-dpi as there are nodes, each Ready."""
+    return says(r"\A(?:NAME.*\n)?" + r"tigera-dpi-\S+ +1/1 +Running.*\n?" * nodes + r"\Z")
+
+
+def inspection(signatures: Signatures, nodes: int) -> list[Step]:
     """A9 to A12: look into the web servers' traffic with rules."""
     origin = "dpi.dev/nginx-dpi"
     return [
@@ -198,7 +204,7 @@ def inspection(signatures: Signatures) -> list[Step]:
             "A9",
             "kubectl get po -n tigera-dpi",
             "pods become Ready",
-            says(r"^tigera-dpi-\S+ +1/1 +Running"),
+            inspectors_ready(nodes),
             within_s=90,
         ),
         Step(
@@ -229,7 +235,7 @@ def inspection(signatures: Signatures) -> list[Step]:
     ]
 
 
-def module_12(signatures: Signatures) -> list[Step]:
+def module_12(signatures: Signatures, nodes: int) -> list[Step]:
     """Text B: the shop's front end, asked from outside."""
     folder = "demo/60-deep-packet-inspection"
     return [
@@ -239,14 +245,14 @@ def module_12(signatures: Signatures) -> list[Step]:
             "B2",
             "kubectl get deeppacketinspections.crd.projectcalico.org",
             "it is listed, under the other group too",
-            says(r"^sample-dpi-frontend +1/1\b"),
+            says(r"^sample-dpi-frontend +([1-9])/\1\b"),
             within_s=45,
         ),
         Step(
             "B3",
             "kubectl get pods -n tigera-dpi",
             "one pod a node",
-            says(r"^tigera-dpi-\S+ +1/1 +Running"),
+            inspectors_ready(nodes),
             within_s=60,
         ),
         Step(
@@ -301,4 +307,4 @@ def whole(signatures: Signatures, rules: Path | None) -> list[Step]:
 
 def both(signatures: Signatures, *, nodes: int) -> list[Step]:
     """Texts A and B, wherever their pods run."""
-    return [*alerts(), *capture(nodes), *inspection(signatures), *module_12(signatures)]
+    return [*alerts(), *capture(nodes), *inspection(signatures, nodes), *module_12(signatures, nodes)]
