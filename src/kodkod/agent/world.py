@@ -32,7 +32,8 @@ SETTLE_S = 0.05
 """A burst of changes is looked at once: 110 pods that come at once cost a few looks, not 110."""
 REST_S = 60.0
 UNRESOLVED_S = 1.0
-"""While a pod has an address but no interface: what its namespace carries may change without notice to ours."""
+"""While a pod has an address but no interface: what its namespace carries may change without notice to ours. Twice as
+long each time, since with some plugins a pod has none here."""
 NETNS_LOOK_S = 2.0
 
 
@@ -106,6 +107,7 @@ class World:
             await informer.synced()
         events = LinkEvents(self._stale.set)
         reader = LinkReader(Netlink())
+        patience_s = UNRESOLVED_S
         try:
             while True:
                 self._stale.clear()
@@ -117,8 +119,9 @@ class World:
                     self.changed.set()
                 await asyncio.sleep(SETTLE_S)
                 is_unresolved = any(one.link is None and one.netns is None for one in view.endpoints)
+                patience_s = UNRESOLVED_S if has_news else min(patience_s * 2, REST_S)
                 try:
-                    async with asyncio.timeout(UNRESOLVED_S if is_unresolved else REST_S):
+                    async with asyncio.timeout(patience_s if is_unresolved else REST_S):
                         await self._stale.wait()
                 except TimeoutError:
                     continue
