@@ -184,6 +184,24 @@ Y
         """,
     ),
     Scenario(
+        "describe shows the events of an alert and of an inspection, counted",
+        """
+        told() { $K get $1 $2 ${3:+-n $3} -o jsonpath='{.metadata.uid}' > uid
+                 printf 'apiVersion: v1\\nkind: Event\\nmetadata: {name: %s.1, namespace: %s}\\n' $2 ${3:-default}
+                 printf 'reason: Fired\\ntype: Normal\\ncount: 3\\nmessage: it held\\nsource: {component: kodkod}\\n'
+                 printf 'firstTimestamp: %s\\nlastTimestamp: %s\\n' $(date -u -d -1min +%FT%TZ) $(date -u +%FT%TZ)
+                 printf 'involvedObject: {kind: %s, name: %s, uid: %s%s}\\n' $1 $2 $(cat uid) "${3:+, namespace: $3}"; }
+        $K apply -f alert.yaml > /dev/null
+        sed 's/PacketCapture/DeepPacketInspection/; s/dev-capture-nginx/dpi/' capture.yaml | $K apply -f - > /dev/null
+        told GlobalAlert network.lateral.access | $KL create -f - > /dev/null
+        told DeepPacketInspection dpi default | $KL create -f - > /dev/null
+        for object in 'globalalert network.lateral.access' 'deeppacketinspection dpi'; do
+          $K describe $object > out; says 'Normal *Fired *[0-9]*s (x3 over [0-9]*s) *kodkod *it held' out
+        done
+        $KL delete event network.lateral.access.1 dpi.1 > /dev/null
+        """,
+    ),
+    Scenario(
         "server-side apply tells who owns the field",
         """
         $K apply --server-side -f capture.yaml > /dev/null

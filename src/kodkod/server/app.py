@@ -46,6 +46,7 @@ from kodkod.server.services import Services
 from kodkod.server.serving import STOP_GRACE_S, serve
 from kodkod.store import Resources
 from kodkod.store.embedded import EmbeddedResources
+from kodkod.store.embedded.expiry import EventExpiry
 from kodkod.store.errors import AlreadyExists
 
 WEB = Path(__file__).parent / "web"
@@ -88,7 +89,7 @@ async def compose(config: ServerConfig, clock: Clock) -> AsyncIterator[Services]
             pod_logs=PodLogFiles(config.data),
             exec_backend=LabExec(config.data),
             web=WEB,
-            controllers=[audit_log],
+            controllers=[audit_log, EventExpiry(resources, clock)],
         )
         services.state["logs"] = logs
         add_node_features(services, PkiFolder(config.data / "pki"))
@@ -224,6 +225,7 @@ def settings(config: ServerConfig, app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=False,  # whoever is on this host could name any address as the one a request comes from
         timeout_graceful_shutdown=STOP_GRACE_S,
         timeout_keep_alive=75,
     )
