@@ -202,12 +202,30 @@ def test_an_agent_delivers_with_its_nodes_token_alone(installed: Installed, tmp_
     # Stolen, and used from elsewhere: refused, on record.
     status, answer = installed.ask(token, "POST", "/v1/ingest/flows", FLOW, source="127.5.5.5")
     assert (status, answer["message"]) == (403, "a token of node n1 was used from 127.5.5.5")
+    other_node = installed.node_token("kodkod-agent", "kodkod-system", tmp_path / "n2", node="n2")
+    told = {"X-Forwarded-For": "10.9.9.9"}
+    status, answer = installed.ask(other_node, "POST", "/v1/ingest/flows", FLOW, told, source="127.0.0.1")
+    assert (status, answer["message"]) == (403, "a token of node n2 was used from 127.0.0.1")
     # The same account's token for the API server speaks for no node.
     installed.api.account("kodkod-agent", "kodkod-system", tmp_path / "theirs")
     other = (tmp_path / "theirs/token").read_text()
     assert installed.ask(other, "POST", "/v1/ingest/flows", FLOW, source="127.0.0.1")[0] == 403
     # An agent keeps no audit log.
     assert installed.ask(token, "POST", "/v1/ingest/audit", {}, source="127.0.0.1")[0] == 403
+
+
+def test_what_is_too_large_is_refused(installed: Installed, tmp_path: Path) -> None:
+    token = installed.node_token("kodkod-agent", "kodkod-system", tmp_path)
+    told = {"Content-Length": str(17 * 1024 * 1024)}
+    assert installed.ask(token, "POST", "/v1/ingest/flows", b"", told, source="127.0.0.1")[0] == 413
+    large = capture("large").replace("app == 'nginx'", "a" * 4_000_000)
+    assert "RequestEntityTooLarge" in installed.api.kubectl("create", "-f", "-", stdin=large, check=False)
+
+
+def test_a_list_stays_a_list_whatever_is_asked_beside(installed: Installed) -> None:
+    path = "/apis/projectcalico.org/v3/namespaces/dev/packetcaptures?watch=yes"
+    status, answer = installed.ask("admin-token", "GET", path)
+    assert (status, answer["kind"]) == (200, "PacketCaptureList")
 
 
 def test_our_tokens_are_worth_nothing_at_the_api_server(installed: Installed, tmp_path: Path) -> None:

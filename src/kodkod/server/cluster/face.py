@@ -144,6 +144,7 @@ def settings(host: str, port: int, app: ASGIApp, serving: Serving) -> uvicorn.Co
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=False,  # an agent's token is judged by the address it comes from
         timeout_graceful_shutdown=STOP_GRACE_S,
         timeout_keep_alive=75,
     )

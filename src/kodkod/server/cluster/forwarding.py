@@ -69,7 +69,7 @@ class Forwarding:
         """One request and its whole answer."""
         headers, data = await self._worded(request, target, verb, body)
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
-        url = self._url(request, target, dry_run=is_trial)
+        url = self._url(request, target, verb, dry_run=is_trial)
         if is_trial:
             headers["Accept"] = "application/json"  # the object itself, whatever form the caller takes
         try:
@@ -88,7 +88,7 @@ class Forwarding:
         headers, _ = await self._worded(request, target, "watch", None)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S)
         try:
-            answer = await self._api.session.get(self._url(request, target), headers=headers, timeout=timeout)
+            answer = await self._api.session.get(self._url(request, target, "watch"), headers=headers, timeout=timeout)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(f"the cluster's API does not answer: {error or 'no answer in time'}") from error
         if answer.status >= 400:
@@ -120,12 +120,13 @@ class Forwarding:
             return headers, data  # DeleteOptions belong to every group alike
         return headers, orjson.dumps(self._stored(await bodies.parsed(request), target))
 
-    def _url(self, request: Request, target: Target, *, dry_run: bool = False) -> yarl.URL:
-        query = request.url.query
+    def _url(self, request: Request, target: Target, verb: str, *, dry_run: bool = False) -> yarl.URL:
+        """With the caller's parameters; an API server takes `watch=anything` for a watch, so it is not said unless meant."""
+        given = [pair for pair in request.query_params.multi_items() if pair[0] != "watch" or verb == "watch"]
         if dry_run and not is_dry(request):
-            query = "&".join(filter(None, [query, urlencode({"dryRun": "All"})]))
+            given.append(("dryRun", "All"))
         path = path_of(target, self._kept(target))
-        return yarl.URL(f"{self._api.server}{path}{'?' + query if query else ''}", encoded=True)
+        return yarl.URL(f"{self._api.server}{path}{'?' + urlencode(given) if given else ''}", encoded=True)
 
     def _kept(self, target: Target) -> GroupVersion:
         return self._api.stored_as.get(target.group_version, target.group_version)
