@@ -121,7 +121,7 @@ class Forwarding:
         return headers, orjson.dumps(self._stored(await bodies.parsed(request), target))
 
     def _url(self, request: Request, target: Target, verb: str, *, dry_run: bool = False) -> yarl.URL:
-        """With the caller's parameters; an API server takes `watch=anything` for a watch, so it is not said unless meant."""
+        """With the caller's parameters, but for a `watch` that was not judged as one: any value means it there."""
         given = [pair for pair in request.query_params.multi_items() if pair[0] != "watch" or verb == "watch"]
         if dry_run and not is_dry(request):
             given.append(("dryRun", "All"))
