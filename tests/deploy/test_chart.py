@@ -251,6 +251,13 @@ def test_a_node_writes_below_two_folders_of_the_node(render: Render) -> None:
         assert paths == wanted.get(name, set())
 
 
+def test_captures_elsewhere_are_found_by_both_names(render: Render) -> None:
+    (container,) = dict(pods(render("agent.captureDir=/data/pcap")))["kodkod-agent"]["containers"]
+
+    places = {mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "captures"}
+    assert places == {"/var/log/calico/pcap", "/data/pcap"}
+
+
 def rules(objects: list[Object], *, prefix: str = "kodkod-") -> Iterator[tuple[str, Object]]:
     for obj in [*named(objects, "ClusterRole"), *named(objects, "Role")]:
         if obj["metadata"]["name"].startswith(prefix):
