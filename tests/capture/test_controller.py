@@ -56,7 +56,7 @@ def test_each_node_has_an_entry_and_all_have_one_state() -> None:
 
 
 def test_without_any_report_there_is_no_state() -> None:
-    assert fold({"metadata": {"uid": "u"}}, []) == {"files": []}
+    assert fold({"metadata": {"uid": "u"}}, []) == {"files": [], "summary": {"nodes": 0, "files": 0, "bytes": 0}}
 
 
 class Stage:

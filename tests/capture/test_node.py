@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from kodkod.capture import intent
+from kodkod.capture.files import Folder
 from kodkod.capture.node import CaptureNode, Space
 from kodkod.capture.plan import Limits
 from kodkod.capture.settings import Settings
@@ -215,6 +217,29 @@ def test_a_full_disk_is_an_error_and_recording_resumes_with_five_percent_free(st
     stage.free = 5
     (report,) = stage.step(capture(), after_s=100)
     assert report.state == "WaitingForTraffic"
+
+
+def test_totals_that_the_disk_refuses_keep_nobody_from_telling_the_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.step(capture())
+    stage.network.deliver("cali1", REQUEST, ns(stage.now))
+    with monkeypatch.context() as patched:
+
+        def refuses(folder: Folder, uid: str, totals: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patched.setattr(Folder, "write_marker", refuses)
+        stage.free = 0
+        (report,) = stage.step(capture())
+        assert (report.state, report.reason, report.packets) == ("Error", "DiskPressure", 1)
+        stage.node.close()
+    stage.free = 100
+    (report,) = stage.step(capture(), after_s=100)
+    assert (report.state, report.packets) == ("WaitingForTraffic", 1)
+    stage.boot()
+    (report,) = stage.step(capture())
+    assert report.packets == 1
 
 
 def test_the_nodes_budget_is_kept(stage: Stage) -> None:

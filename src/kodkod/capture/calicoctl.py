@@ -18,7 +18,9 @@ import json
 import os
 import re
 import ssl
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -34,6 +36,8 @@ ATTEMPTS = 6
 CHUNK_BYTES = 256 * 1024
 PARTIAL = 206
 GROUP = "/apis/projectcalico.org/v3"
+KEY = re.compile(r"""\s*[\w."'-]+:(\s|$)""")
+"""The beginning of a mapping's line; `arn:aws:…` is a plain value."""
 
 
 class Failure(Exception):
@@ -183,9 +187,7 @@ class Cluster:
             raise Failure(f"kubeconfig {path}: the certificate authority cannot be read: {error}") from error
         if not isinstance(cluster.get("server"), str):
             raise Failure(f"kubeconfig {path}: cluster {context.get('cluster')} names no server")
-        if "token" not in user:
-            raise Failure(f"kubeconfig {path}: user {context.get('user')} has no token")
-        return Cluster(cluster["server"], user["token"], trust)
+        return Cluster(cluster["server"], identify(user, path, trust), trust)
 
     def ask(self, path: str, method: str = "GET") -> bytes:
         """The body of an answer. Raises Failure with the server's own words."""
@@ -228,7 +230,8 @@ class Cluster:
 
     def _open(self, path: str, method: str, begin: int = 0) -> Any:
         request = urllib.request.Request(self._server + path, method=method)
-        request.add_header("Authorization", f"Bearer {self._token}")
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
         if begin:
             request.add_header("Range", f"bytes={begin}-")
         return urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._trust)
@@ -251,6 +254,54 @@ def words_of(error: urllib.error.HTTPError) -> str:
         return f"{error.code}: {json.loads(text)['message']}"
     except (ValueError, KeyError, TypeError):
         return text or f"status {error.code}"
+
+
+def identify(user: dict[str, Any], path: Path, trust: ssl.SSLContext) -> str:
+    """The bearer token of a kubeconfig's user; empty where it has a client certificate, which goes into `trust`."""
+    if isinstance(user.get("exec"), dict):
+        user = ask_plugin(user["exec"], path)
+    try:
+        if user.get("token"):
+            return str(user["token"])
+        if user.get("tokenFile"):
+            return (path.parent / user["tokenFile"]).read_text().strip()
+        certificate, key = (pem(user, name, path) for name in ("client-certificate", "client-key"))
+        if not certificate or not key:
+            raise Failure(f"kubeconfig {path}: the user has no token, tokenFile, client certificate or exec")
+        with tempfile.NamedTemporaryFile() as file:  # readable for us alone, and gone at once
+            file.write(certificate + b"\n" + key)
+            file.flush()
+            trust.load_cert_chain(file.name)
+    except (OSError, ValueError) as error:
+        raise Failure(f"kubeconfig {path}: the user's credentials cannot be read: {error}") from error
+    return ""
+
+
+def pem(user: dict[str, Any], name: str, path: Path) -> bytes:
+    """A certificate or key, from the file itself or from where it points; empty where there is none."""
+    if data := user.get(f"{name}-data"):
+        return base64.b64decode(data)
+    return (path.parent / user[name]).read_bytes() if user.get(name) else b""
+
+
+def ask_plugin(plugin: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What a credential plugin answers, as a kubeconfig's user has it (client.authentication.k8s.io)."""
+    words = [str(plugin.get("command"))] + [str(word) for word in plugin.get("args") or []]
+    version = str(plugin.get("apiVersion") or "client.authentication.k8s.io/v1")
+    asked = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
+    environment = {one["name"]: str(one["value"]) for one in plugin.get("env") or []}
+    environment = {**os.environ, **environment, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
+    try:
+        done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, timeout=TIMEOUT_S, check=True)
+        status = json.loads(done.stdout)["status"]
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
+        raise Failure(f"kubeconfig {path}: credential plugin {words[0]}: {error}") from error
+    names = {"token": "token", "clientCertificateData": "client-certificate", "clientKeyData": "client-key"}
+    found = {name: status[theirs] for theirs, name in names.items() if status.get(theirs)}
+    for name in ("client-certificate", "client-key"):
+        if name in found:
+            found[f"{name}-data"] = base64.b64encode(found.pop(name).encode()).decode()
+    return found
 
 
 def entry_of(document: dict[str, Any], section: str, name: object, path: Path) -> dict[str, Any]:
@@ -284,7 +335,7 @@ def block(lines: list[str], indent: int) -> tuple[Any, list[str]]:
         items: list[Any] = []
         while lines and depth(lines[0]) == indent and lines[0].lstrip().startswith("- "):
             first = " " * (indent + 2) + lines[0].lstrip()[2:]
-            item, lines = block([first, *lines[1:]], indent + 2) if ":" in first else (scalar(first), lines[1:])
+            item, lines = block([first, *lines[1:]], indent + 2) if KEY.match(first) else (scalar(first), lines[1:])
             items.append(item)
         return items, lines
     mapping: dict[str, Any] = {}

@@ -58,17 +58,26 @@ def fold(capture: Object, reports: list[Object]) -> dict[str, Any]:
         if one.get("uid") == uid
     ]
     entries.sort(key=lambda entry: str(entry["node"]))
-    status: dict[str, Any] = {"files": entries}
+    status: dict[str, Any] = {"files": entries, "summary": summary(entries)}
     if entries:
         status["state"] = plans.fold(entry["state"] for entry in entries)
     return status
+
+
+def summary(entries: list[dict[str, Any]]) -> dict[str, int]:
+    """What `kubectl get` shows of all nodes together."""
+    return {
+        "nodes": len(entries),
+        "files": sum(len(entry["fileNames"]) for entry in entries),
+        "bytes": sum(entry["bytes"] for entry in entries),
+    }
 
 
 def essence(status: Mapping[str, Any]) -> Any:
     """What must be written at once; counters and times alone wait for the next look."""
     moving = ("bytes", "packets", "observedAt", "oldestPacketTime", "dropped")
     files = [{key: value for key, value in entry.items() if key not in moving} for entry in status.get("files") or []]
-    return {**status, "files": files}
+    return {**{key: value for key, value in status.items() if key != "summary"}, "files": files}
 
 
 class Controller:

@@ -105,6 +105,7 @@ class _Account:
     base: str
     totals: Totals = field(default_factory=Totals)
     written: Totals | None = None
+    is_unwritten: bool = False
 
 
 class CaptureNode:
@@ -401,9 +402,16 @@ class CaptureNode:
                 if capture_uid == uid:
                     totals = _sum(totals, opened.engine.counters())
             folder = Folder(account.base, account.namespace, account.name)
-            if totals != account.written and folder.path.is_dir():
+            if totals == account.written or not folder.path.is_dir():
+                continue
+            try:
                 folder.write_marker(uid, totals)
-                account.written = totals
+            except OSError as error:  # a full disk: the totals stay here, and are written once there is room again
+                if not account.is_unwritten:
+                    telemetry.totals_not_written(f"{account.namespace}/{account.name}", _reason(error))
+                account.is_unwritten = True
+            else:
+                account.written, account.is_unwritten = totals, False
 
     def _engines(self, namespace: str, name: str) -> list[OpenCapture]:
         with self._lock:

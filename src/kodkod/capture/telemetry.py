@@ -16,6 +16,9 @@ _failed = Counter("kodkod_capture_failed", "Recordings that could not be opened 
 _removed = Counter("kodkod_capture_folders_removed", "Folders removed because their capture is gone.")
 _recovered = Counter("kodkod_capture_files_vanished", "Active files that vanished from disk.")
 _read = Counter("kodkod_capture_files_read", "Capture files handed out.")
+_unwritten = Counter(
+    "kodkod_capture_totals_not_written", "Times that the totals of a capture could not be kept on disk."
+)
 _fold_failed = Counter("kodkod_capture_status_failed", "Status writes of captures that failed.")
 
 
@@ -46,6 +49,11 @@ def removed(capture: str) -> None:
 
 def vanished(capture: str, interface: str) -> None:
     fact(_log, logging.WARNING, "capture file vanished", _recovered, capture=capture, interface=interface)
+
+
+def totals_not_written(capture: str, cause: str) -> None:
+    """Said once until it works again: a kill -9 before that would lose the counters, no packets."""
+    fact(_log, logging.WARNING, "capture totals not written", _unwritten, capture=capture, cause=cause)
 
 
 def handed_out(capture: str, files: int) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kodkod.clock import Clock, rfc3339
-from kodkod.inspection import telemetry
+from kodkod.inspection import bounds, telemetry
 from kodkod.inspection.news import news
 from kodkod.resources import Object, kinds
 from kodkod.resources.kinds.deep_packet_inspection import ERROR_CONDITIONS_MAX
@@ -25,6 +25,7 @@ from kodkod.store.informer import Informer, Key
 from kodkod.store.presence import Presence
 
 LOOK_S = 5.0
+MESSAGE_MAX = 1024  # of a condition
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,7 +57,16 @@ def fold(inspection: Object, reports: list[Object]) -> dict[str, Any]:
         for one in (report.get("status") or {}).get("inspections") or []
         if one.get("uid") == uid
     ]
-    return {"nodes": sorted(entries, key=lambda entry: str(entry["node"]))}
+    return {"nodes": sorted(entries, key=lambda entry: str(entry["node"])), "summary": summary(entries)}
+
+
+def summary(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """What `kubectl get` shows of all nodes together."""
+    return {
+        "active": f"{sum(entry['active']['success'] for entry in entries)}/{len(entries)}",
+        "alerts": sum(entry["alerts"] for entry in entries),
+        "errors": sum(len(entry["errorConditions"]) for entry in entries),
+    }
 
 
 def essence(status: Mapping[str, Any]) -> Any:
@@ -181,7 +191,7 @@ class Controller:
         await self._fold_rule_sets(reports, now)
         if self._shows_pods:
             await self._show_pods(reports, now)
-        await self._confirm(reports)
+        await self._confirm(reports, now)
 
     async def _fold_rule_sets(self, reports: list[Object], now: datetime) -> None:
         for (_, name), rule_set in list(self._rule_sets.items.items()):
@@ -225,12 +235,40 @@ class Controller:
             wanted[name] = pod(INSPECTOR, report, now, is_settled=was_ready or covers(report, inspections))
         await process_pods.show(self._resources, INSPECTOR, self._pods.items, wanted)
 
-    async def _confirm(self, reports: list[Object]) -> None:
-        """IntrusionDetection is Ready once an inspector reports that it runs within bounds."""
-        state = "Ready" if any((report.get("status") or {}).get("engine") for report in reports) else "Progressing"
+    async def _confirm(self, reports: list[Object], now: datetime) -> None:
+        """IntrusionDetection is Ready once an inspector reports that it runs within bounds; which, stands beside it."""
+        engines = {
+            str(report["spec"]["node"]): engine
+            for report in reports
+            if (engine := (report.get("status") or {}).get("engine"))
+        }
+        wanted: dict[str, Any] = {"state": "Ready" if engines else "Progressing", "conditions": bounded(engines)}
         for (_, name), obj in list(self._detections.items.items()):
-            if (obj.get("status") or {}).get("state") != state:
+            if timeless(obj.get("status") or {}) != wanted:
+                stamped = [{**one, "lastTransitionTime": rfc3339(now)} for one in wanted["conditions"]]
                 await self._resources.patch(
-                    kinds.INTRUSION_DETECTION, name, {"status": {"state": state}}, subresource="status",
-                    field_manager="kodkod",
+                    kinds.INTRUSION_DETECTION, name, {"status": {**wanted, "conditions": stamped}},
+                    subresource="status", field_manager="kodkod",
                 )  # fmt: skip
+
+
+def bounded(engines: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The condition of an IntrusionDetection: what each node's inspector is held to, by the kernel or by itself."""
+    if not engines:
+        return []
+    held = all(map(bounds.is_held, engines.values()))
+    alike: dict[str, list[str]] = {}
+    for node, engine in sorted(engines.items()):
+        alike.setdefault(bounds.described(engine), []).append(node)
+    said = "; ".join(f"{', '.join(nodes)}: {what}" for what, nodes in alike.items())
+    reason = "ControlGroup" if held else "EngineOnly"
+    return [{"type": "Bounded", "status": "True" if held else "False", "reason": reason, "message": said[:MESSAGE_MAX]}]
+
+
+def timeless(status: Mapping[str, Any]) -> dict[str, Any]:
+    """State and conditions without their times, as they are compared."""
+    conditions = [
+        {key: value for key, value in one.items() if key != "lastTransitionTime"}
+        for one in status.get("conditions") or []
+    ]
+    return {"state": status.get("state"), "conditions": conditions}

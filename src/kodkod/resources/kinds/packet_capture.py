@@ -12,7 +12,7 @@ from kodkod.resources import Object
 from kodkod.resources.findings import Cause, invalid
 from kodkod.resources.kinds.calico import CRD_GROUP, GROUP, window_check
 from kodkod.resources.kinds.conditions import Conditions
-from kodkod.resources.kinds.kind import Cell, Column, Kind
+from kodkod.resources.kinds.kind import Column, Kind
 from kodkod.resources.kinds.model import ATOMIC, IntOrString, Model
 from kodkod.resources.selector import SELECTOR_TEXT_MAX, selector_causes
 
@@ -78,6 +78,17 @@ class CaptureFiles(Model):
     """When the node last reported this."""
 
 
+class CaptureSummary(Model):
+    """All nodes together, for `kubectl get`: the columns of a CRD cannot count."""
+
+    nodes: int = 0
+    """Nodes that take part."""
+    files: int = 0
+    """Files held."""
+    bytes: int = 0
+    """Size of the files."""
+
+
 class PacketCaptureStatus(Model):
     """What was observed."""
 
@@ -86,6 +97,8 @@ class PacketCaptureStatus(Model):
     Finished."""
     files: Annotated[list[CaptureFiles], Field(json_schema_extra=ATOMIC)] | None = None
     """One entry for each node that has matching endpoints."""
+    summary: CaptureSummary | None = None
+    """The entries added up."""
     conditions: Conditions | None = None
     """Observed facts, in Kubernetes' common form."""
 
@@ -174,31 +187,15 @@ def folded_state(obj: Object) -> str | None:
     return status.get("state") or next((state for state in FOLD_ORDER if state in states), None)
 
 
-def _files(obj: Object) -> list[Object]:
-    return list((obj.get("status") or {}).get("files") or [])
-
-
-def _node_count(obj: Object) -> Cell:
-    return len(_files(obj))
-
-
-def _file_count(obj: Object) -> Cell:
-    return sum(len(entry.get("fileNames") or []) for entry in _files(obj))
-
-
-def _byte_count(obj: Object) -> Cell:
-    return sum(int(entry.get("bytes") or 0) for entry in _files(obj))
-
-
 KIND = Kind(
     group=GROUP, version="v3", also=(CRD_GROUP,), kind="PacketCapture", plural="packetcaptures",
     singular="packetcapture", namespaced=True, short_names=("pcap",), model=PacketCapture,
     description=str(PacketCapture.__doc__), check=check, normalise=normalise, subresources=("files",),
     columns=(
         Column("State", ".status.state", description="The nodes' states folded into one.", value=folded_state),
-        Column("Nodes", ".status.files[*].node", "integer", description="Nodes that take part.", value=_node_count),
-        Column("Files", ".status.files[*].fileNames", "integer", description="Files held.", value=_file_count),
-        Column("Bytes", ".status.files[*].bytes", "integer", description="Size of the files.", value=_byte_count),
+        Column("Nodes", ".status.summary.nodes", "integer", description="Nodes that take part."),
+        Column("Files", ".status.summary.files", "integer", description="Files held."),
+        Column("Bytes", ".status.summary.bytes", "integer", description="Size of the files."),
         Column("Selector", ".spec.selector", priority=1, description="Which endpoints."),
         Column("Start", ".spec.startTime", "string", 1, "When recording begins."),
         Column("End", ".spec.endTime", "string", 1, "When recording ends."),

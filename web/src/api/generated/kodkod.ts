@@ -471,6 +471,16 @@ export interface components {
                      */
                     memoryBytes?: number;
                     /**
+                     * @description Thousandths of a core that the process may take; 0 where nothing limits it.
+                     * @default 0
+                     */
+                    cpuMillis?: number;
+                    /**
+                     * @description Memory that the process may take as a whole; 0 where nothing limits it.
+                     * @default 0
+                     */
+                    limitBytes?: number;
+                    /**
                      * @description The control group version in use, or why none is.
                      * @default
                      */
