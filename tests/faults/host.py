@@ -57,6 +57,8 @@ class Host:
     observed: int = 0
     names: set[int] = field(default_factory=set)
     """Every number that an inspector of ours had: its control group is named after it."""
+    mounted: list[str] = field(default_factory=lambda: mounts())
+    """Namespaces of others that were mounted when this host began: it inherited them."""
 
     def kodkod(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of ours on this data folder. Raises Failed."""
@@ -186,7 +188,7 @@ def remains(host: Host) -> dict[str, list[str]]:
         "interfaces": [line.split()[0] for line in said("ip", "-br", "link") if not line.startswith("lo ")],
         "firewall": said("nft", "list", "tables"),
         "sockets": said("ss", "-Hlntup"),
-        "namespaces": [*said("ip", "netns", "list"), *mounts()],
+        "namespaces": [*said("ip", "netns", "list"), *(one for one in mounts() if one not in host.mounted)],
         "control groups": control_groups(host.names),
     }
     return {sort: left for sort, left in found.items() if left}
