@@ -130,11 +130,16 @@ async def test_without_any_inspection_there_is_no_pod(stage: Stage) -> None:
 
 async def test_bounds_are_confirmed_once_an_engine_reports(stage: Stage) -> None:
     await stage.resources.create(kinds.INTRUSION_DETECTION, {"metadata": {"name": "tigera-secure"}, "spec": {}})
-    engine: dict[str, Any] = {"workers": 1, "memoryBytes": 1, "cgroup": "v1"}
+    engine: dict[str, Any] = {
+        "workers": 1, "memoryBytes": 1, "cgroup": "v1", "cpuMillis": 500, "limitBytes": 300 << 20,
+    }  # fmt: skip
     await stage.resources.patch(
         kinds.NODE_REPORT, "node01-inspector", {"status": {"engine": engine}}, subresource="status"
     )
-    await until(stage.detection, lambda obj: (obj.get("status") or {}).get("state") == "Ready")
+    confirmed = await until(stage.detection, lambda obj: (obj.get("status") or {}).get("state") == "Ready")
+    (condition,) = confirmed["status"]["conditions"]
+    assert (condition["type"], condition["status"], condition["reason"]) == ("Bounded", "True", "ControlGroup")
+    assert condition["message"] == "node01: 0.5 cores and 300 MiB (control group v1)"
 
 
 async def test_what_happens_is_told(stage: Stage) -> None:
