@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cluster check verify bench setup clean
+.PHONY: help demo test test-quick test-cluster check verify bench setup faults clean
 
 help:  ## one line per target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -34,6 +34,9 @@ verify: setup  ## corpus runners over KODKOD_CORPORA (SUITES="kubectl walkthroug
 
 bench: setup  ## throughput, memory, start-up, store and API (BENCH=engine, PEERS=1 for Suricata beside us)
 	@$(BIN)/python -m bench $(BENCH)
+
+faults: setup  ## kill -9 two hundred times under traffic, with an account of what was promised (KILLS=200 SEED=4)
+	@$(BIN)/python -m tests.faults kill9 --kills $(or $(KILLS),200) --seed $(or $(SEED),4)
 
 clean:  ## remove what was built here (not Debian packages)
 	rm -rf .venv target web/node_modules src/kodkod/server/web src/kodkod/_core*.so bench/results bench/data
