@@ -2,7 +2,7 @@
 
     .venv/bin/python dev/cluster.py [test] [PYTEST ARGUMENTS...]   what `make test-cluster` does
     .venv/bin/python dev/cluster.py up [--fresh]                   build what is missing, start, load images, and return
-    .venv/bin/python dev/cluster.py load                           our image built anew, into the running cluster's nodes and pods
+    .venv/bin/python dev/cluster.py load                           our image built anew, into the nodes and pods of `up`
     .venv/bin/python dev/cluster.py down
 
 With KODKOD_TEST_KUBECONFIG the suite runs on that cluster, which has to know the images of target/cluster/out/images;

@@ -219,7 +219,14 @@ def test_certificates_survive_an_upgrade(installed: Cluster) -> None:
 
     before = certificates()
     installed.helm(
-        "upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reset-then-reuse-values", "--set", "server.service.annotations.a=b"
+        "upgrade",
+        RELEASE,
+        CHART,
+        "-n",
+        NAMESPACE,
+        "--reset-then-reuse-values",
+        "--set",
+        "server.service.annotations.a=b",
     )
 
     assert installed.get("service", "kodkod-server", namespace=NAMESPACE)["metadata"]["annotations"]["a"] == "b"
