@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from kodkod.cli.app import run
 from kodkod.cli.doctor import cluster, host, kernel, nodes, registration, workloads
 from kodkod.cli.doctor.cluster import Facts, gather, judge
 from kodkod.cli.doctor.command import look
@@ -465,3 +466,41 @@ def test_outside_of_a_cluster_there_is_no_pod(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(Unreachable, match="KUBERNETES_SERVICE_HOST"):
         list(look(None, None, "", in_cluster=True))
+
+
+# the command
+
+
+def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        run("doctor", arguments)
+    return int(ended.value.code or 0), capsys.readouterr().out
+
+
+def test_one_document_and_an_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = told(["--data", str(tmp_path), "-o", "json"], capsys)
+
+    found = json.loads(out)
+    assert {"check", "state", "says", "cure"} == found[0].keys()
+    assert code == int(any(one["state"] == "problem" for one in found))
+
+
+def test_one_line_a_check_and_the_sum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pki = tmp_path / "pki"
+    pki.mkdir()
+    (pki / "ca.crt").write_text("nothing")
+    (tmp_path / "kubeconfig").write_text("nothing")
+
+    code, out = told(["--data", str(tmp_path)], capsys)
+
+    assert code == 1
+    assert "problem  certificates" in out
+    assert out.splitlines()[-1].endswith("to mend")
+
+
+def test_a_cluster_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert told(["--kubeconfig", str(tmp_path / "none")], capsys)[0] == 3
