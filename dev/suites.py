@@ -120,18 +120,13 @@ def run(suite: Suite, *, quick: bool = False) -> Outcome:
         command += ["-m", "not netns and not browser and not e2e and not kubectl"]
     started = time.monotonic()
     print(f"{suite.name} ...", end=" ", flush=True)
-    done = subprocess.run(
-        command,
-        cwd=suite.folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    (RESULTS / f"{suite.name}.log").write_text(done.stdout)
-    outcome = suite.read(done.returncode, done.stdout)
+    log = RESULTS / f"{suite.name}.log"
+    with log.open("w") as output:  # as it comes: who interrupts a suite wants to know where it stood
+        done = subprocess.run(
+            command, cwd=suite.folder, env=environment(), stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    said = log.read_text(errors="replace")
+    outcome = suite.read(done.returncode, said)
     if done.returncode != 0 and outcome.failed == 0:  # it broke before it could count
         outcome = Outcome(outcome.passed, 1, outcome.skipped, outcome.reasons)
     print(
@@ -139,7 +134,7 @@ def run(suite: Suite, *, quick: bool = False) -> Outcome:
         flush=True,
     )
     if outcome.failed:
-        print("\n".join(done.stdout.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
+        print("\n".join(said.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
     return outcome
 
 
