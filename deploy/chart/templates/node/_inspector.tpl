@@ -55,6 +55,7 @@ spec:
           readinessProbe:
             exec: {command: [cat, /run/kodkod/ready]}
             periodSeconds: 5
+            timeoutSeconds: 5
           volumeMounts:
             {{- include "kodkod.tokenMount" . | nindent 12 }}
             - {name: data, mountPath: /var/lib/kodkod}
