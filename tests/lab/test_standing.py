@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -196,6 +197,15 @@ def test_a_server_sees_its_clients_own_address(standing: Host) -> None:
 
 def test_the_workloads_traffic_can_be_read_in_their_logs(standing: Host) -> None:
     wait_for(lambda: "200 http://nginx-svc" in standing.kubectl("-n", "dev", "logs", "centos").stdout)
+
+
+def test_logs_have_times_a_beginning_and_no_previous_container(standing: Host) -> None:
+    stamped = standing.kubectl("-n", "dev", "logs", "netshoot", "--timestamps", "--tail=1").stdout
+    assert re.match(r"20\d\d-\d\d-\d\dT[\d:.]+Z \d{3} http://nginx-svc\n", stamped), stamped
+    whole = standing.kubectl("-n", "dev", "logs", "netshoot").stdout.splitlines()
+    assert 0 <= len(standing.kubectl("-n", "dev", "logs", "netshoot", "--since=1s").stdout.splitlines()) < len(whole)
+    refused = standing.kubectl("-n", "dev", "logs", "netshoot", "--previous", check=False)
+    assert (refused.returncode, "previous terminated container" in refused.stderr) == (1, True), refused.stderr
 
 
 def test_a_command_has_the_pods_user_processes_and_files_only(standing: Host) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
-import os
 import secrets
 import signal
 import socket
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from kodkod import telemetry as house
 from kodkod.clock import Clock, SystemClock, rfc3339
-from kodkod.lab import dns, node, objects, plan, pod, publication, state, telemetry
+from kodkod.lab import dns, logs, node, objects, plan, pod, publication, state, telemetry
 from kodkod.lab.errors import AnotherLab, CommandFailed, LabError, ServerAway, TooSlow
 from kodkod.lab.plan import Lab, Pod
 from kodkod.lab.state import PodState, State
@@ -32,7 +31,6 @@ from kodkod.store.remote import RemoteResources
 
 SLOW_STARTS_MAX = 5  # in a row: a host under load may need a second try, a broken one never gets there
 LOG_BYTES_MAX = 4 << 20
-LOG_CHECK_S = 10.0
 SERVER_WITHIN_S = 60.0
 
 
@@ -44,6 +42,7 @@ class Daemon:
         self._clock = clock
         self._state = State(owner=state.this_process(), table=plan.TABLE, user=POD_USER, exec_allowed=exec_allowed)
         self._changed = asyncio.Event()
+        self._log_sizes: dict[str, int] = {}
 
     async def run(self, lab: Lab, resources: RemoteResources) -> None:
         """Bring the lab up and keep it, until cancelled. Raises LabError, ExceptionGroup."""
@@ -66,7 +65,7 @@ class Daemon:
             group.create_task(
                 publication.keep_published(resources, lambda: self._wanted(lab), self._changed, self._published)
             )
-            group.create_task(self._keep_logs_short(lab))
+            group.create_task(self._keep_logs(lab))
 
     def _set(self, **changes: object) -> None:
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]  # fields, by the callers
@@ -112,6 +111,7 @@ class Daemon:
         def ended() -> None:
             known = self._state.pod(one.namespace, one.name)
             self._set_pod(one, ready=False, restarts=known.restarts + 1 if known is not None else 0)
+            logs.add_mark(node.log_file(self._data, one.namespace, one.name), self._now_s(), begins=True)
 
         await self._keep(one.key, start, runs, ended)
 
@@ -167,17 +167,23 @@ class Daemon:
             if probe is not None:
                 probe.cancel()
 
-    async def _keep_logs_short(self, lab: Lab) -> None:
-        """A pod's log is appended to by the pod itself, so at its bound it is emptied in place."""
+    async def _keep_logs(self, lab: Lab) -> None:
+        """Note when logs have grown; one that is too long is emptied in place, because the pod itself writes to it."""
         while True:
-            await asyncio.sleep(LOG_CHECK_S)
+            await asyncio.sleep(logs.MARK_EVERY_S)
             for one in lab.pods:
                 file = node.log_file(self._data, one.namespace, one.name)
                 with suppress(FileNotFoundError):
                     size = file.stat().st_size
                     if size > LOG_BYTES_MAX:
-                        os.truncate(file, 0)
+                        logs.empty(file, self._now_s())
                         telemetry.log_cut(one.key, size)
+                    elif size != self._log_sizes.get(one.key):
+                        logs.add_mark(file, self._now_s())
+                    self._log_sizes[one.key] = size
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
 
 
 def _services(lab: Lab) -> tuple[dict[str, object], ...]:

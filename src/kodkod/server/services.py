@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,14 +38,15 @@ class Controller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """What `kubectl logs` asks for."""
+    """What `kubectl logs` asks for. since: aware UTC. previous: of the container that ran before this one."""
 
     namespace: str
     pod: str
     container: str = ""
     follow: bool = False
     tail_lines: int | None = None
-    since: timedelta | None = None
+    previous: bool = False
+    since: datetime | None = None
     timestamps: bool = False
     limit_bytes: int | None = None
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from datetime import datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -34,6 +36,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 OBJECT_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+SINCE_S_MAX = 10 * 365 * 86_400
 READ_ON_RECORD = frozenset({"files", "exec"})
 
 
@@ -231,7 +234,7 @@ class Face:
     async def _subresource(self, request: Request, target: Target, caller: Caller) -> Response:
         services = self._services
         if target.kind is kinds.POD and target.subresource == "log":
-            return self._log(request, target)
+            return await self._log(request, target)
         route = services.subresources.get((target.kind.plural, target.subresource))
         if route is None:
             return answers.not_served(request.url.path)
@@ -241,7 +244,7 @@ class Face:
                 obj = await services.resources.get(target.kind, target.name, target.in_namespace)
         return await route(Subresource(request, caller, target.namespace, target.name, obj, target.rest))
 
-    def _log(self, request: Request, target: Target) -> Response:
+    async def _log(self, request: Request, target: Target) -> Response:
         if self._services.pod_logs is None:
             return PlainTextResponse("logs of pods are not kept here\n", 501)
         query = request.query_params
@@ -252,11 +255,15 @@ class Face:
             target.name,
             query.get("container", ""),
             follow=flag(query.get("follow")),
+            previous=flag(query.get("previous")),
+            since=since(query, self._services.clock.now()),
             tail_lines=int(tail) if tail.isdigit() else None,
             timestamps=flag(query.get("timestamps")),
             limit_bytes=int(limit) if limit.isdigit() else None,
         )
-        return StreamingResponse(self._services.pod_logs.read(wanted), media_type="text/plain")
+        output = self._services.pod_logs.read(wanted)
+        first = await anext(output, b"")  # whatever is wrong is told now, with its own code
+        return StreamingResponse(followed(first, output), media_type="text/plain")
 
     async def admit(self, connection: HTTPConnection, request: ExecRequest) -> Refusal | None:
         """The gate of exec (`streaming.Gate`): the right to create `pods/exec`, and the record of its use."""
@@ -294,3 +301,25 @@ class Face:
                 message=status.get("message", ""),
             )
         )  # fmt: skip
+
+
+def since(query: QueryParams, now: datetime) -> datetime | None:
+    """From when on a log is wanted: `sinceSeconds` before now, or `sinceTime`. Raises BadRequest."""
+    seconds, moment = query.get("sinceSeconds", ""), query.get("sinceTime", "")
+    if seconds:
+        if not seconds.isdigit() or int(seconds) == 0:
+            raise BadRequest(f"sinceSeconds must be a positive number, not {seconds!r}")
+        return now - timedelta(seconds=min(int(seconds), SINCE_S_MAX))
+    if not moment:
+        return None
+    try:
+        found = datetime.fromisoformat(moment)
+    except ValueError:
+        raise BadRequest(f"sinceTime must be a time as RFC 3339 writes it, not {moment!r}") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+async def followed(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
