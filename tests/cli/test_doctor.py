@@ -233,6 +233,17 @@ def test_a_face_that_has_not_published_its_authority() -> None:
     assert "caBundle" in registration.cure_of(young)
 
 
+def test_an_api_that_says_nothing_of_itself() -> None:
+    silent = api_service(available=False)
+    silent["status"] = condition("Available", "False")
+    unheard = api_service(available=False)
+    unheard["status"] = {}
+
+    said = [one.says for one in registration.dead_findings([silent, unheard], [])]
+    assert "is dead (unknown: )" in said[0]
+    assert "is dead (NotChecked: " in said[1]
+
+
 def test_namespaces_held_by_finalizers_alone_are_no_problem() -> None:
     (found,) = registration.dead_findings([api_service()], ["dev"])
 

@@ -116,7 +116,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     for check, ask, needed in checks:
         barred = [facts.refused[word] for word in needed if word in facts.refused]
         if barred:
-            yield unknown(check, f"may not be looked at: {barred[0].splitlines()[0]}", "run as a cluster administrator")
+            yield unknown(check, f"may not be looked at: {first_line(barred[0])}", "run as a cluster administrator")
         else:
             yield from ask()
 
@@ -139,3 +139,7 @@ def admission_findings(bindings: list[Object]) -> Iterator[Finding]:
             "admission", "a stolen token of one agent could write the reports of every node",
             "install the chart with admission.enabled=true",
         )  # fmt: skip
+
+
+def first_line(text: str) -> str:
+    return text.partition("\n")[0]

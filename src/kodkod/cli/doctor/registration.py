@@ -58,7 +58,7 @@ def is_available(service: Object) -> bool:
 def why(service: Object) -> tuple[str, str]:
     for condition in (service.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Available":
-            return condition.get("reason", "unknown"), str(condition.get("message", "")).splitlines()[0]
+            return condition.get("reason", "unknown"), str(condition.get("message", "")).partition("\n")[0]
     return "NotChecked", "the API server has not looked at it yet"
 
 
@@ -82,7 +82,7 @@ def public_finding(service: Object | None, mode: str) -> Iterator[Finding]:
         if mode == "aggregated":
             yield problem("api", "projectcalico.org/v3 is not registered", "helm upgrade kodkod deploy/chart")
         elif mode:
-            yield note("api", "projectcalico.org/v3 is served by nobody", "install with --set api.mode=aggregated")
+            yield note("api", "projectcalico.org/v3 is served by nobody", "install anew with --set api.mode=aggregated")
         return
     target = service["spec"].get("service") or {}
     place = f"{target.get('namespace')}/{target.get('name')}"
@@ -94,7 +94,7 @@ def public_finding(service: Object | None, mode: str) -> Iterator[Finding]:
     elif is_automatic:
         yield problem(
             "api", f"projectcalico.org/v3 is served from CRDs, but Kodkod was installed with api.mode={mode}",
-            "helm upgrade with --set api.mode=v3-crds",
+            "install anew with --set api.mode=v3-crds",
         )  # fmt: skip
     elif mode == "crd-only":
         yield note(
@@ -104,7 +104,7 @@ def public_finding(service: Object | None, mode: str) -> Iterator[Finding]:
     else:
         yield problem(
             "api", f"projectcalico.org/v3 belongs to {place}, so our kinds are not to be seen in it",
-            "helm upgrade with --set api.mode=crd-only",
+            "install anew with --set api.mode=crd-only",
         )  # fmt: skip
 
 
