@@ -39,7 +39,7 @@ from kodkod.server.console import Console
 from kodkod.server.credentials import Paths, ensure_credentials, identities, load_tokens
 from kodkod.server.door import Door
 from kodkod.server.kube.face import Face
-from kodkod.server.kube.streaming import TakeoverProtocol, exec_routes
+from kodkod.server.kube.streaming import RefusingProtocol, TakeoverProtocol, exec_routes
 from kodkod.server.lab_pods import LabExec
 from kodkod.server.node_features import add_node_features
 from kodkod.server.services import Services
@@ -218,7 +218,7 @@ def settings(config: ServerConfig, app: ASGIApp) -> uvicorn.Config:
         host=config.host,
         port=config.port,
         http=TakeoverProtocol,
-        ws="websockets-sansio",
+        ws=RefusingProtocol,
         ssl_certfile=paths.server,
         ssl_keyfile=paths.server_key,
         log_config=None,

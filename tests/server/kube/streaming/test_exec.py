@@ -30,6 +30,7 @@ from kodkod.server.kube.streaming import (
     PodNotFound,
     Process,
     Refusal,
+    RefusingProtocol,
     TakeoverProtocol,
     exec_routes,
     spdy,
@@ -111,7 +112,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     port = listening.getsockname()[1]
     paths = ensure_credentials(tmp_path, "127.0.0.1", port, "n1", datetime.now(UTC))
     config = uvicorn.Config(
-        app, http=TakeoverProtocol, ws="websockets-sansio", ssl_keyfile=paths.server_key, ssl_certfile=paths.server,
+        app, http=TakeoverProtocol, ws=RefusingProtocol, ssl_keyfile=paths.server_key, ssl_certfile=paths.server,
         lifespan="off", log_config=None,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -334,12 +335,13 @@ async def test_odd_messages_do_not_end_a_session(served: Served) -> None:
     assert b"\x01still here" in messages
 
 
-async def test_an_unknown_subprotocol_is_refused(served: Served) -> None:
+async def test_an_unknown_subprotocol_is_refused(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(websockets.InvalidStatus) as refused:
         async with _websocket(served, "command=true", "v1.channel.example"):
             pass
     assert refused.value.response.status_code == 400
     assert not served.backend.running
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def _websocket(served: Served, query: str, protocol: str) -> websockets.connect:

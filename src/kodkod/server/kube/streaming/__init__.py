@@ -12,6 +12,7 @@ from kodkod.server.kube.streaming.backend import (
     PodNotFound,
     Process,
 )
+from kodkod.server.kube.streaming.handshakes import RefusingProtocol
 from kodkod.server.kube.streaming.routes import Gate, Refusal, exec_routes
 from kodkod.server.kube.streaming.takeover import TakeoverProtocol
 
@@ -24,6 +25,7 @@ __all__ = [
     "PodNotFound",
     "Process",
     "Refusal",
+    "RefusingProtocol",
     "TakeoverProtocol",
     "exec_routes",
 ]
