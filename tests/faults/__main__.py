@@ -1,7 +1,7 @@
 """How is a fault run started by hand?
 
     python -m tests.faults kill9 --kills 200 --seed 4 [--folder DIR]
-    python -m tests.faults rotation | full-disk | bounds [--folder DIR]
+    python -m tests.faults rotation | full-disk | bounds | again [--folder DIR]
 
 Needs the rights of root. Prints what happens as it happens, and an account as JSON; exit code 1 when it has findings.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .host import INSIDE, ROOT, command_inside
 
-RUNS = {"kill9": "killing", "rotation": "rotation", "full-disk": "full_disk", "bounds": "bounds"}
+RUNS = {"kill9": "killing", "rotation": "rotation", "full-disk": "full_disk", "bounds": "bounds", "again": "again"}
 
 
 def main(arguments: list[str]) -> int:

@@ -77,3 +77,9 @@ def test_the_kernel_holds_the_inspector_to_its_bounds(tmp_path: Path) -> None:
     account = account_of(tmp_path, "bounds")
 
     assert account["throttled"][1] > account["throttled"][0]
+
+
+def test_everything_works_twice_and_beside_another_owner(tmp_path: Path) -> None:
+    account = account_of(tmp_path, "again")
+
+    assert account["steps"][-1] == "and down"

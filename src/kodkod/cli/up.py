@@ -35,16 +35,30 @@ def up(
 ) -> None:
     """Run server, agent and inspector on this host until Ctrl-C (or, detached, until `kodkod down`)."""
     folder = data_folder(data)
-    address(listen)
+    host, port = address(listen)
     running = holder(folder)
     if running is not None:
         print(f"already running on {folder} (process {running.pid})", file=sys.stderr)
         announce(folder)
         return
+    refuse_taken(host, port)
     if detach:
         start_detached(folder, listen, node)
     else:
         run_here(folder, listen, node or socket.gethostname())
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """End with 1 and a cure where the address cannot be had: the server would only be started again and again."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            print(f"error: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
+            print("hint: choose another one with --listen HOST:PORT", file=sys.stderr)
+            raise typer.Exit(1) from None
 
 
 def children(folder: Path, listen: str, node: str) -> list[Child]:
