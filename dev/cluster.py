@@ -38,6 +38,7 @@ OUT = ROOT / "target/cluster/out"
 STATE = Path(os.environ.get("KODKOD_CLUSTER_STATE") or ROOT / "target/cluster/state")  # of up, load, down
 SUITE_STATE = ROOT / "target/cluster/suite"
 NODES = 2
+UP_S = 600  # 20 s where nobody else works, minutes where many do
 
 # What the nodes run beside our Go programs; package -> what proves it is there.
 PACKAGES = {
@@ -181,7 +182,7 @@ def local_cluster() -> Iterator[list[Outcome]]:
 
 
 def start(state: Path) -> None:
-    environment = {"BIN": str(OUT / "bin"), "IMAGES": str(OUT / "images")}
+    environment = {"BIN": str(OUT / "bin"), "IMAGES": str(OUT / "images"), "WAIT": str(UP_S)}
     with _timed(f"cluster of {NODES} nodes"):
         _run(LOCAL / "up.sh", state, NODES, environment=environment, quiet=True)
 
