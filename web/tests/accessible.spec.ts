@@ -57,7 +57,7 @@ for (const scheme of ["light", "dark"] as const) {
       await expectAccessible(page);
       await page.keyboard.press("Escape");
       await page.getByRole("button", { name: "Health" }).click();
-      await expect(page.getByRole("dialog", { name: "Health of every process" })).toContainText(CAN_CAPTURE ? "agent" : "No agent");
+      await expect(page.getByRole("dialog", { name: "Health" })).toContainText(CAN_CAPTURE ? "agent" : "No agent");
       await expectAccessible(page);
       await page.goto("/captures");
       await page.getByRole("button", { name: "Actions for axe" }).click();

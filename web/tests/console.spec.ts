@@ -136,9 +136,10 @@ test("one who may see nothing is told so", async ({ page, context }) => {
 });
 
 test("the address is the state", async ({ page }) => {
-  await page.goto('/alerts?query=' + encodeURIComponent('record.snort_signature_id = "57461"') + "&span=7d&selected=event-1");
-  await expect(page.getByRole("textbox", { name: "Query" })).toHaveValue('record.snort_signature_id = "57461"');
+  await page.goto('/alerts?query=' + encodeURIComponent('"record.snort_signature_id" = "57461"') + "&span=7d&selected=event-1");
+  await expect(page.getByRole("textbox", { name: "Query" })).toHaveValue('"record.snort_signature_id" = "57461"');
   await expect(page.getByRole("combobox", { name: "Time range" })).toHaveValue("Last 7 days");
+  await expect(page.getByText("of 1 entries")).toBeVisible();
   await expect(page.getByRole("region", { name: "Alert details" })).toContainText("57461");
   await page.getByRole("button", { name: "Related flows" }).click();
   await expect(page).toHaveURL(/logs/);

@@ -102,5 +102,5 @@ export async function command(page: Page, text: string): Promise<void> {
   await expect(page.getByRole("combobox", { name: "Go to or do" })).toBeFocused();
   await page.keyboard.type(text);
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeHidden();
 }

@@ -26,7 +26,7 @@ test("alerts: rows, detail, filter, dismissal and undo", async ({ page }) => {
 
   await page.keyboard.press("/");
   await expect(page.getByRole("textbox", { name: "Query" })).toBeFocused();
-  await page.keyboard.type('record.snort_signature_id IN {"7000*"}');
+  await page.keyboard.type('id IN {"key-*"}');
   await page.keyboard.press("Enter");
   await expect(page.getByText("of 2 entries")).toBeVisible();
   await page.keyboard.press("Escape");
@@ -236,7 +236,7 @@ test("help, health and colours", async ({ page }) => {
   await expect(page.getByRole("dialog")).toBeHidden();
   await tabTo(page, page.getByRole("button", { name: "Health" }));
   await page.keyboard.press("Enter");
-  const health = page.getByRole("dialog", { name: "Health of every process" });
+  const health = page.getByRole("dialog", { name: "Health" });
   await expect(health).toContainText(CAN_CAPTURE ? "agent" : "No agent");
   await page.keyboard.press("Escape");
   await expect(health).toBeHidden();

@@ -29,7 +29,7 @@ export function Health() {
           {lost > 0 && <Pill tone="warning">{`${lost} dropped`}</Pill>}
         </UnstyledButton>
       </Popover.Target>
-      <Popover.Dropdown aria-label="Health of every process">
+      <Popover.Dropdown>
         {list.isError && <Text size="sm">{list.error.message}</Text>}
         {!list.isError && reports.length === 0 && (
           <Text size="sm">No agent and no inspector reports to this server: nothing is captured, inspected or logged.</Text>

@@ -30,16 +30,3 @@ export function Handle({ field, value, shown = value, onOnly, onExclude }: Props
     </Menu>
   );
 }
-
-/** `query` and one more condition. */
-export function narrowed(query: string, field: string, operator: "=" | "!=", value: string): string {
-  const condition = `${field} ${operator} ${quoted(value)}`;
-  const typed = query.trim();
-  if (typed === "") return condition;
-  return /\bOR\b/i.test(typed) ? `(${typed}) AND ${condition}` : `${typed} AND ${condition}`;
-}
-
-/** A text as the query language writes it. */
-export function quoted(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-}

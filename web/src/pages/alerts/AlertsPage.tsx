@@ -6,9 +6,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { type EventList, eventQuery, eventTypes, searchEvents, type SecurityEvent, severityWord, triage } from "../../api/events";
+import { narrowed } from "../../api/query";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { FilterBar } from "../../ui/FilterBar";
-import { narrowed } from "../../ui/Handle";
 import { useKeys } from "../../ui/keys";
 import { ends, local, periodOf, utc } from "../../ui/moments";
 import { Pager } from "../../ui/Pager";

@@ -41,13 +41,13 @@ describe("scopes of an alert", () => {
     expect(scopesOf(event)).toEqual([
       {
         label: "This rule, this destination workload",
-        selector: 'origin = "dpi.dev/d" AND record.snort_signature_id = "7" AND dest_namespace = "dev" AND dest_name = "we\\"b"',
+        selector: 'origin = "dpi.dev/d" AND "record.snort_signature_id" = "7" AND dest_namespace = "dev" AND dest_name = "we\\"b"',
       },
       {
         label: "This rule, this destination namespace",
-        selector: 'origin = "dpi.dev/d" AND record.snort_signature_id = "7" AND dest_namespace = "dev"',
+        selector: 'origin = "dpi.dev/d" AND "record.snort_signature_id" = "7" AND dest_namespace = "dev"',
       },
-      { label: "This rule, everywhere", selector: 'origin = "dpi.dev/d" AND record.snort_signature_id = "7"' },
+      { label: "This rule, everywhere", selector: 'origin = "dpi.dev/d" AND "record.snort_signature_id" = "7"' },
       { label: "Everything of this origin", selector: 'origin = "dpi.dev/d"' },
     ]);
   });

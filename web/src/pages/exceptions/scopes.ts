@@ -1,6 +1,6 @@
 /** Which alerts like this one should not be shown? From the narrowest scope to the widest, each as a query. */
 import type { SecurityEvent } from "../../api/events";
-import { quoted } from "../../ui/Handle";
+import { condition } from "../../api/query";
 
 export interface Scope {
   label: string;
@@ -20,14 +20,14 @@ const PLACES: [label: string, end: "source" | "dest", fields: Named[]][] = [
 
 /** Every scope keeps to the event's origin, and to its rule where one fired. */
 export function scopesOf(event: SecurityEvent): Scope[] {
-  const what = [condition("origin", event.origin)];
+  const what = [condition("origin", "=", event.origin)];
   const sid = event.record?.snort_signature_id;
-  if (typeof sid === "string") what.push(condition("record.snort_signature_id", sid));
+  if (typeof sid === "string") what.push(condition("record.snort_signature_id", "=", sid));
   const lead = what.length > 1 ? "This rule" : "This alert";
   const found = PLACES.filter(([, , fields]) => fields.every((field) => isNamed(event[field]))).map(
     ([label, , fields]): Scope => ({
       label: `${lead}, ${label}`,
-      selector: [...what, ...fields.map((field) => condition(field, event[field] ?? ""))].join(" AND "),
+      selector: [...what, ...fields.map((field) => condition(field, "=", event[field] ?? ""))].join(" AND "),
     }),
   );
   const everywhere: Scope = { label: `${lead}, everywhere`, selector: what.join(" AND ") };
@@ -37,8 +37,4 @@ export function scopesOf(event: SecurityEvent): Scope[] {
 
 function isNamed(value: string | null | undefined): value is string {
   return value !== undefined && value !== null && value !== "" && value !== "-";
-}
-
-function condition(field: string, value: string): string {
-  return `${field} = ${quoted(value)}`;
 }

@@ -6,9 +6,9 @@ import { useState } from "react";
 
 import { noRecords } from "../../api/absence";
 import { COLUMNS, type Dataset, type LogRow, searchLogs } from "../../api/logs";
+import { narrowed } from "../../api/query";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { FilterBar } from "../../ui/FilterBar";
-import { narrowed } from "../../ui/Handle";
 import { useKeys } from "../../ui/keys";
 import { ends, local, type Period, periodOf } from "../../ui/moments";
 import { Pager } from "../../ui/Pager";

@@ -3,8 +3,8 @@ import { Button, Group, Stack } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 
 import { afresh, type GlobalAlert } from "../../api/kube";
+import { condition } from "../../api/query";
 import { Fields } from "../../ui/Fields";
-import { quoted } from "../../ui/Handle";
 import { local } from "../../ui/moments";
 
 interface Props {
@@ -19,7 +19,7 @@ export function AlertDefinition({ alert, isTemplate, onDraft, onDelete }: Props)
   const navigate = useNavigate();
   const { name } = alert.metadata;
   const showEvents = (): void => {
-    void navigate({ to: "/alerts", search: { query: `origin = ${quoted(name)}`, span: "all" } });
+    void navigate({ to: "/alerts", search: { query: condition("origin", "=", name), span: "all" } });
   };
   return (
     <Stack gap="xs" component="section" aria-label={`Alert ${name}`}>

@@ -114,7 +114,7 @@ export function AlertsConfigurationPage({ search }: { search: ConfigurationSearc
         />
       )}
       <Modal
-        opened={search.make === "template" && chosen === undefined}
+        opened={search.make === "template"}
         onClose={close}
         title="Select alert configuration template"
         size="lg"
@@ -127,6 +127,7 @@ export function AlertsConfigurationPage({ search }: { search: ConfigurationSearc
           idOf={(alert) => alert.metadata.name}
           onSelect={(name) => {
             setChosen({ alert: templates.data?.find((alert) => alert.metadata.name === name), isNew: true });
+            select(selected);
           }}
           empty={<Text size="sm">No templates.</Text>}
         />

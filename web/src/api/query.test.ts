@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { narrowed } from "./Handle";
+import { condition, narrowed } from "./query";
 
 describe("narrowing a query", () => {
   it.each([
@@ -12,6 +12,10 @@ describe("narrowing a query", () => {
   });
 
   it("quotes what would end the text", () => {
-    expect(narrowed("", "origin", "!=", 'a\\"b')).toBe('origin != "a\\\\\\"b"');
+    expect(condition("origin", "!=", 'a\\"b')).toBe('origin != "a\\\\\\"b"');
+  });
+
+  it("quotes a key that is a path", () => {
+    expect(condition("record.snort_signature_id", "=", "1")).toBe('"record.snort_signature_id" = "1"');
   });
 });
