@@ -23,6 +23,8 @@ from kodkod.server import certificates
 
 V3 = "/apis/projectcalico.org/v3"
 PCAP = random.Random(7).randbytes(900_000)
+CRD, DATA = "/apis/crd.projectcalico.org/v1", "/apis/data.kodkod.dev/v1"
+ALL_GROUPS = (V3, CRD, DATA)
 TOKEN = "t0ken"
 CONFIG = """\
 current-context: x
@@ -57,6 +59,7 @@ class Served:
         self.objects = [("dev", "c"), ("uat", "other")]
         self.files = {("dev", "c"): [("n1", "web_cali1.pcap", "1-a")]}
         self.unreachable: list[str] = []
+        self.groups = {V3: ["packetcaptures", "packetcaptures/files"]}
         now = datetime.now(UTC)
         ca = certificates.authority(now)
         leaf = certificates.signed(ca, "server", now, hosts=["127.0.0.1"], is_server=True)
@@ -134,6 +137,11 @@ class Served:
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         """Code and body; a list is a file, which can be cut."""
+        if path in ALL_GROUPS:
+            names = [{"name": name} for name in self.groups.get(path, [])]
+            return (200, json.dumps({"resources": names}).encode()) if names else (404, b"404: not here\n")
+        group = next(group for group in ALL_GROUPS if path.startswith(group))
+        path = path.replace(group, V3, 1)
         if path == f"{V3}/packetcaptures":
             return listed([{"metadata": {"namespace": one, "name": name}} for one, name in self.objects])
         if path.startswith(f"{V3}/packetcaptures/"):
@@ -226,6 +234,21 @@ def test_clean_of_all_namespaces_finds_files_whose_object_is_gone(served: Served
     assert [path for method, path, _ in served.asked if method == "DELETE"] == [
         f"{V3}/namespaces/dev/packetcaptures/c/files", f"{V3}/namespaces/uat/packetcaptures/c/files",
     ]  # fmt: skip
+
+
+def test_where_v3_is_somebody_elses_our_own_group_has_the_files(served: Served, dest: Path) -> None:
+    served.groups = {V3: ["networkpolicies"], CRD: ["packetcaptures"], DATA: ["packetcaptures/files"]}
+    assert run(served, "copy", "c", "-a", "-d", str(dest)).returncode == 0
+    assert (dest / "web_cali1.pcap").read_bytes() == PCAP
+    asked = [path for _, path, _ in served.asked if path not in ALL_GROUPS]
+    assert asked[:2] == [f"{CRD}/packetcaptures", f"{DATA}/packetcaptures/c/files"]
+    assert all(path.startswith(DATA) for path in asked[1:])
+
+
+def test_where_nobody_has_files_it_is_said(served: Served) -> None:
+    served.groups = {V3: ["networkpolicies"]}
+    done = run(served, "copy", "c", "-n", "dev")
+    assert (done.returncode, "no API group serves packetcaptures/files: is Kodkod" in done.stderr) == (1, True)
 
 
 def test_a_node_that_does_not_answer_costs_its_files_alone(served: Served, dest: Path) -> None:

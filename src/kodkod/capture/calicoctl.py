@@ -34,14 +34,24 @@ TIMEOUT_S = 60
 ATTEMPTS = 6
 """A file whose connection or node breaks is taken up again this often, with growing pauses: some fifteen seconds."""
 CHUNK_BYTES = 256 * 1024
-PARTIAL = 206
+PARTIAL, NOT_FOUND = 206, 404
 GROUP = "/apis/projectcalico.org/v3"
+FILES = "packetcaptures/files"
+SERVED_BY = {
+    "packetcaptures": (GROUP, "/apis/crd.projectcalico.org/v1"),
+    FILES: (GROUP, "/apis/data.kodkod.dev/v1"),
+}
+"""Where somebody else serves projectcalico.org/v3, the others stand in."""
 KEY = re.compile(r"""\s*[\w."'-]+:(\s|$)""")
 """The beginning of a mapping's line; `arn:aws:…` is a plain value."""
 
 
 class Failure(Exception):
-    """Something that the person who asked should read."""
+    """Something that the person who asked should read. code: the server's, where it said something."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -114,9 +124,9 @@ def captured_packets(options: argparse.Namespace) -> int:
 
 def namespaces_of(cluster: Cluster, name: str) -> list[str]:
     """Namespaces with a capture of this name, or with files of one that is gone."""
-    listed = json.loads(cluster.ask(f"{GROUP}/packetcaptures"))["items"]
+    listed = json.loads(cluster.ask(f"{cluster.group_of('packetcaptures')}/packetcaptures"))["items"]
     found = {item["metadata"]["namespace"] for item in listed if item["metadata"]["name"] == name}
-    left = json.loads(cluster.ask(f"{GROUP}/packetcaptures/{quote(name)}/files"))
+    left = json.loads(cluster.ask(f"{cluster.group_of(FILES)}/packetcaptures/{quote(name)}/files"))
     for node in left["unreachable"]:
         print(f"error: node {node} did not answer; files that only it has are not seen", file=sys.stderr)
     return sorted(found | {item["namespace"] for item in left["items"]})
@@ -127,7 +137,7 @@ def copy(cluster: Cluster, namespace: str, name: str, folder: Path, prefix: str)
     if not folder.is_dir():
         raise Failure(f"{folder} is not a folder")
     print(f"Copy capture files for {namespace}/{name} to {folder}")
-    path = f"{GROUP}/namespaces/{quote(namespace)}/packetcaptures/{quote(name)}/files"
+    path = files_of(cluster, namespace, name)
     listed = json.loads(cluster.ask(path))
     failures = 0
     for node in listed["unreachable"]:
@@ -156,7 +166,12 @@ def named(items: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
 
 def clean(cluster: Cluster, namespace: str, name: str) -> None:
     print(f"Clean capture files for {namespace}/{name}")
-    cluster.ask(f"{GROUP}/namespaces/{quote(namespace)}/packetcaptures/{quote(name)}/files", "DELETE")
+    cluster.ask(files_of(cluster, namespace, name), "DELETE")
+
+
+def files_of(cluster: Cluster, namespace: str, name: str) -> str:
+    group = cluster.group_of(FILES)
+    return f"{group}/namespaces/{quote(namespace)}/packetcaptures/{quote(name)}/files"
 
 
 class Cluster:
@@ -188,6 +203,19 @@ class Cluster:
         if not isinstance(cluster.get("server"), str):
             raise Failure(f"kubeconfig {path}: cluster {context.get('cluster')} names no server")
         return Cluster(cluster["server"], identify(user, path, trust), trust)
+
+    def group_of(self, resource: str) -> str:
+        """The first group that serves a resource here."""
+        for group in SERVED_BY[resource]:
+            try:
+                listed = json.loads(self.ask(group))["resources"]
+            except Failure as failure:
+                if failure.code != NOT_FOUND:
+                    raise
+                continue
+            if any(one["name"] == resource for one in listed):
+                return group
+        raise Failure(f"no API group serves {resource}: is Kodkod installed here?")
 
     def ask(self, path: str, method: str = "GET") -> bytes:
         """The body of an answer. Raises Failure with the server's own words."""
@@ -238,7 +266,7 @@ class Cluster:
 
     def _failure(self, error: Exception) -> Failure:
         if isinstance(error, urllib.error.HTTPError):
-            return Failure(words_of(error))
+            return Failure(words_of(error), error.code)
         return Failure(f"{self._server} is not reached: {getattr(error, 'reason', error)}")
 
 
@@ -264,7 +292,7 @@ def identify(user: dict[str, Any], path: Path, trust: ssl.SSLContext) -> str:
         if user.get("token"):
             return str(user["token"])
         if user.get("tokenFile"):
-            return (path.parent / user["tokenFile"]).read_text().strip()
+            return (path.parent / str(user["tokenFile"])).read_text().strip()
         certificate, key = (pem(user, name, path) for name in ("client-certificate", "client-key"))
         if not certificate or not key:
             raise Failure(f"kubeconfig {path}: the user has no token, tokenFile, client certificate or exec")

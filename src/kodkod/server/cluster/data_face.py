@@ -28,6 +28,8 @@ from kodkod.store.errors import StoreError
 DATA = GroupVersion("data.kodkod.dev", "v1")
 ROOT = f"/apis/{DATA}"
 FILES = ROOT + "/namespaces/{namespace}/packetcaptures/{name}/files"
+EVERYWHERE = ROOT + "/packetcaptures/{name}/files"
+"""Where there are files of captures of one name, though their objects be gone."""
 VERBS = ["get", "delete"]
 KIND = "PacketCaptureFiles"
 TITLE = {"title": "Kodkod", "version": "v1"}
@@ -43,13 +45,14 @@ def routes(services: Services, files: FileRoutes) -> list[BaseRoute]:
     return [
         *(document(path, content) for path, content in documents().items()),
         Route("/apis", groups),
+        Route(EVERYWHERE, serve, methods=["GET"]),
         Route(FILES, serve, methods=methods),
         Route(FILES + "/{rest:path}", serve, methods=methods),
     ]
 
 
 async def _serve(services: Services, files: FileRoutes, request: Request) -> Response:
-    namespace, name = request.path_params["namespace"], request.path_params["name"]
+    namespace, name = request.path_params.get("namespace", ""), request.path_params["name"]
     caller: Caller = request.state.caller
     verb = "delete" if request.method == "DELETE" else "get"
     kind = kinds.PACKET_CAPTURE
