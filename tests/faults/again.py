@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .host import Failed, Host, settled
+from .writes import KIND, manifest
 
 OTHER_PORT = 9543
 
@@ -42,7 +43,7 @@ def story(ours: Host, theirs: Host) -> Iterator[tuple[str, list[str]]]:
     yield "one lab a host", expected(theirs, 3, f"of data folder {ours.data}", "lab", "up")
     yield "ours was not touched", expected(ours, 0, "Running", "lab", "status")
     yield "another owner leaves", expected(theirs, 0, "stopped", "down")
-    made = ours.kubectl("create", "namespace", "kept")
+    made = ours.kubectl("create", "-f", "-", feed=manifest("kept"))
     yield "ours still answers", [made.stderr] if made.returncode else []
     yield "lab down", expected(ours, 0, "the lab is down", "lab", "down")
     yield "lab down again", expected(ours, 0, "no lab was up", "lab", "down")
@@ -52,7 +53,7 @@ def story(ours: Host, theirs: Host) -> Iterator[tuple[str, list[str]]]:
     left = settled(ours)
     yield "nothing is left", [str(left)] if left else []
     yield "up once more", expected(ours, 0, "", "up", *listening(ours))
-    kept = ours.kubectl("get", "namespace", "kept")
+    kept = ours.kubectl("get", KIND, "kept")
     yield "objects are still there", [kept.stderr] if kept.returncode else []
     yield "and down", expected(ours, 0, "stopped", "down")
 
