@@ -236,7 +236,11 @@ class Installed:
             for process in self.processes.values():
                 process.terminate()
             for process in self.processes.values():
-                process.wait(20)
+                try:
+                    process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
     def start(self, part: str, port: int) -> None:
         """Run a part as its own service account, and wait until it is ready."""

@@ -33,6 +33,12 @@ def until(ask: Callable[[], Any], holds: Callable[[Any], bool] = bool, within_s:
     return answer
 
 
+def refusals(installed: Installed, message: str) -> list[dict[str, Any]]:
+    """Refused requests on record whose message begins like this."""
+    found = audited(installed, '"responseStatus.code" = 403')
+    return [one for one in found if one["responseStatus"].get("message", "").startswith(message)]
+
+
 def grant(installed: Installed, user: str, role: str, namespace: str = "") -> None:
     where = [f"--namespace={namespace}"] if namespace else []
     kind = "rolebinding" if namespace else "clusterrolebinding"
@@ -179,6 +185,8 @@ def test_headers_of_a_front_proxy_are_worth_nothing_without_its_certificate(inst
         403, "a front proxy's headers came with no certificate",
     )  # fmt: skip
     connection.close()
+    (record,) = until(lambda: refusals(installed, "a front proxy's headers"))
+    assert (record["user"]["username"], record["verb"]) == ("system:anonymous", "get")
 
 
 def test_a_write_through_the_face_is_on_record(installed: Installed) -> None:
@@ -202,6 +210,8 @@ def test_an_agent_delivers_with_its_nodes_token_alone(installed: Installed, tmp_
     # Stolen, and used from elsewhere: refused, on record.
     status, answer = installed.ask(token, "POST", "/v1/ingest/flows", FLOW, source="127.5.5.5")
     assert (status, answer["message"]) == (403, "a token of node n1 was used from 127.5.5.5")
+    (record,) = until(lambda: refusals(installed, "a token of node n1 was used from 127.5.5.5"))
+    assert record["user"]["username"] == "system:serviceaccount:kodkod-system:kodkod-agent"
     other_node = installed.node_token("kodkod-agent", "kodkod-system", tmp_path / "n2", node="n2")
     told = {"X-Forwarded-For": "10.9.9.9"}
     status, answer = installed.ask(other_node, "POST", "/v1/ingest/flows", FLOW, told, source="127.0.0.1")
