@@ -201,14 +201,15 @@ class Run:
             self._lives[role].spans.append((self._back_at[role], time.time() + verdict.AFTER_S))
         time.sleep(QUIET_S)
         wait_for(self._drained, DRAINED_WITHIN_S, "the spools are empty")
-        self._watch.stop()
         self._remember_packets()
+        before = self._watch.records()
         stored = {dataset: Counter(map(spelled, self._stored(dataset))) for dataset in ("flows", "dns", "events")}
         events = list(self._stored("events"))
         ids = Counter(str(one["id"]) for one in events)
         ours = Counter(int(one["source_port"]) for one in events if one["record"]["snort_signature_id"] == SID)
         lookups = Counter(name for one in self._stored("dns") if (name := str(one["qname"])).endswith(ZONE))
         after = packets_in(self._host.data / "pcap")
+        self._watch.stop()
         promised = self._watch.records()
         audits = Counter(
             (str(one["verb"]), str(one["objectRef"].get("name")))
@@ -216,7 +217,7 @@ class Run:
             if one["responseStatus"]["code"] < 400 and str(one["objectRef"].get("name")).startswith("ledger-")
         )
         self.account.findings += [
-            *verdict.records(promised, stored, missed=self._watch.missed),
+            *verdict.records(before, stored, promised, missed=self._watch.missed),
             *verdict.told("events: one id twice", [one for one, count in ids.items() if count > 1]),
             *verdict.writes(writes, self._objects(), audits),
             *verdict.packets(self._before, after),

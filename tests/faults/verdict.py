@@ -34,16 +34,19 @@ class Life:
         return any(back <= start and end <= gone for back, gone in self.spans)
 
 
-def records(promised: Promised, stored: Promised, *, missed: int) -> Iterator[str]:
-    """missed: segments that were gone before they could be kept; only then may something be stored that nobody saw."""
-    for dataset, wanted in promised.items():
-        there = stored.get(dataset, Counter())
+def records(before: Promised, stored: Promised, after: Promised, *, missed: int) -> Iterator[str]:
+    """Every record once. before, after: what was promised when the store was read, and when it had been read.
+
+    Records go on coming meanwhile. missed: segments that were gone before they could be kept; only then may there be
+    something in the store that nobody saw.
+    """
+    for dataset, sent in after.items():
+        there, wanted = stored.get(dataset, Counter()), before.get(dataset, Counter())
         lost = [record for record, count in wanted.items() if there[record] < count]
-        twice = [record for record, count in wanted.items() if there[record] > count]
         yield from told(f"{dataset}: acknowledged and lost", lost)
-        yield from told(f"{dataset}: stored twice", twice)
         if not missed:
-            yield from told(f"{dataset}: nobody sent it", [record for record in there if record not in wanted])
+            yield from told(f"{dataset}: stored twice", [x for x, count in there.items() if 0 < sent[x] < count])
+            yield from told(f"{dataset}: nobody sent it", [record for record in there if record not in sent])
 
 
 def writes(
