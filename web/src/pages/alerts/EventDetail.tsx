@@ -1,4 +1,4 @@
-/** One event whole: the labels users know in their order, what else it says, the rule that fired, and where to look next. */
+/** One event whole: between whom, why the rule fired, every field under the label users know, and where to look next. */
 import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -7,7 +7,7 @@ import { type EventDetail as Detail, oneEvent, type SecurityEvent } from "../../
 import { Fields, Json } from "../../ui/Fields";
 import type { Grips } from "../../ui/Handle";
 import { Problem } from "../../ui/Problem";
-import { fieldsOf, furtherOf, recordOf } from "./fields";
+import { fieldsOf, furtherOf, pathOf, recordOf } from "./fields";
 import { WhyTable } from "./WhyTable";
 
 interface Props extends Grips {
@@ -52,8 +52,9 @@ function Story({ event, grips }: { event: SecurityEvent; grips: Grips }) {
   const further = furtherOf(event, grips);
   return (
     <>
-      <Fields label="Alert fields" fields={fieldsOf(event, grips)} />
-      {further.length > 0 && <Fields label="Further fields" fields={further} />}
+      <Text size="sm" aria-label="From and to" role="note">
+        {pathOf(event)}
+      </Text>
       {rule && (
         <>
           <Text size="sm" fw={500}>
@@ -64,8 +65,10 @@ function Story({ event, grips }: { event: SecurityEvent; grips: Grips }) {
           </Text>
         </>
       )}
-      {facts.length > 0 && <Fields label="Signature" fields={facts} />}
       {why.length > 0 && <WhyTable why={why} />}
+      <Fields label="Alert fields" fields={fieldsOf(event, grips)} />
+      {further.length > 0 && <Fields label="Further fields" fields={further} />}
+      {facts.length > 0 && <Fields label="Signature" fields={facts} />}
       <Text size="sm" fw={500}>
         Record
       </Text>

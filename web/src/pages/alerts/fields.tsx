@@ -53,6 +53,26 @@ export function fieldsOf(event: SecurityEvent, grips: Grips): Row[] {
   ];
 }
 
+/** Between whom it happened, in one line: `uat/netshoot 10.65.1.6:59850 → dev/nginx 10.65.1.3:80 tcp`. */
+export function pathOf(event: SecurityEvent): string {
+  const source = sideOf(event.source_namespace, event.source_name ?? event.source_name_aggr, event.source_ip, event.source_port);
+  const destination = sideOf(event.dest_namespace, event.dest_name ?? event.dest_name_aggr, event.dest_ip, event.dest_port);
+  if (source === "" && destination === "") return event.origin;
+  return `${source || "?"} → ${destination || "?"}${event.protocol ? ` ${event.protocol}` : ""}`;
+}
+
+function sideOf(
+  namespace: string | null | undefined,
+  name: string | null | undefined,
+  ip: string | null | undefined,
+  port: number | null | undefined,
+): string {
+  const who = [namespace, name].filter((part) => part && part !== "-").join("/");
+  const host = ip?.includes(":") ? `[${ip}]` : ip;
+  const where = host && port ? `${host}:${port}` : (host ?? (port ? `port ${port}` : ""));
+  return [who, where].filter(Boolean).join(" ");
+}
+
 /** What is there beyond the usual; nothing is left out, whoever wrote it. */
 export function furtherOf(event: SecurityEvent, grips: Grips): Row[] {
   const named = FURTHER.map(([label, field]): Row => [label, held(field, event[field], grips)]);
