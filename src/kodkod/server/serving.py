@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import uvicorn
 
@@ -23,7 +24,15 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(config: uvicorn.Config, beside: Sequence[Controller]) -> None:
+@dataclass(slots=True)
+class Drain:
+    """How long to go on serving when told to end, for callers who have not yet heard of it. Meanwhile not ready."""
+
+    seconds: float
+    is_draining: bool = False
+
+
+async def serve(config: uvicorn.Config, beside: Sequence[Controller], drain: Drain | None = None) -> None:
     """Serve until cancelled; then requests end first, and what lives beside them after. Exits without its address."""
     server = Server(config)
     async with asyncio.TaskGroup() as group:
@@ -32,6 +41,10 @@ async def serve(config: uvicorn.Config, beside: Sequence[Controller]) -> None:
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
+            if drain is not None:
+                drain.is_draining = True
+                with contextlib.suppress(asyncio.CancelledError):  # told twice: at once
+                    await asyncio.sleep(drain.seconds)
             server.should_exit = True
             await asyncio.wait([serving])
         for task in tasks:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,12 +44,13 @@ from kodkod.server.kube.face import Face
 from kodkod.server.node_features import Recorder
 from kodkod.server.peers import PeerProtocol
 from kodkod.server.services import Controller, Services, Subresource
-from kodkod.server.serving import STOP_GRACE_S, serve
+from kodkod.server.serving import STOP_GRACE_S, Drain, serve
 from kodkod.store import in_cluster
 from kodkod.store.groups import PUBLIC
 from kodkod.store.remote import RemoteResources
 
 AGGREGATED = "aggregated"
+DRAIN_S = 5.0  # the API server goes on calling a replica until it has heard that it ends
 API_SERVICE = "v3.projectcalico.org"
 DATA_API_SERVICE = "v1.data.kodkod.dev"
 
@@ -75,13 +76,14 @@ class Composed:
     app: ASGIApp
     serving: Serving
     beside: list[Controller]
+    drain: Drain | None = None
 
 
 async def run(config: FaceConfig) -> None:
     """Serve until cancelled. Waits for the cluster's API; raises NotInCluster outside a cluster."""
     async with compose(config, SystemClock()) as composed:
         telemetry.started(f"{config.host}:{config.port}", __version__)
-        await serve(settings(config.host, config.port, composed.app, composed.serving), composed.beside)
+        await serve(settings(config.host, config.port, composed.app, composed.serving), composed.beside, composed.drain)
 
 
 @contextlib.asynccontextmanager
@@ -113,8 +115,9 @@ async def compose(config: FaceConfig, clock: Clock) -> AsyncIterator[Composed]:
             routes = Face(services, Forwarding(api, services.checks), (PUBLIC,)).routes()
         else:
             routes = data_face.routes(services, files)
-        app = create_app(services, routes, proxy)
-        yield Composed(services, app, serving, [pki, publication, bundle, proxy, audit])
+        drain = Drain(DRAIN_S)
+        app = create_app(services, routes, lambda: proxy.is_synced and not drain.is_draining)
+        yield Composed(services, app, serving, [pki, publication, bundle, proxy, audit], drain)
 
 
 def add_files(services: Services, files: FileRoutes) -> None:
@@ -126,8 +129,8 @@ def add_files(services: Services, files: FileRoutes) -> None:
     services.subresources[(kinds.PACKET_CAPTURE.plural, "files")] = subresource
 
 
-def create_app(services: Services, routes: Sequence[BaseRoute], proxy: FrontProxy) -> ASGIApp:
-    app = Starlette(routes=[*health(lambda: proxy.is_synced), Route("/metrics", metrics), *routes])
+def create_app(services: Services, routes: Sequence[BaseRoute], is_ready: Callable[[], bool]) -> ASGIApp:
+    app = Starlette(routes=[*health(is_ready), Route("/metrics", metrics), *routes])
     share(app, services)
     return Door(app, services)
 
