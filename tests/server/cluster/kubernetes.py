@@ -27,7 +27,7 @@ import yaml
 from kodkod.server import certificates
 
 ROOT = Path(__file__).parents[3]
-START_S = 90
+START_S = 300
 ADMIN = "admin-token"
 
 
@@ -55,7 +55,7 @@ class ApiServer:
     def kubectl(self, *arguments: str, stdin: str = "", user: str = ADMIN, check: bool = True) -> str:
         """Output of a kubectl command; with check=False also of a failing one, its errors included."""
         command = [str(self.bin / "kubectl"), f"--kubeconfig={self.kubeconfig(user)}", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300, check=False)
         if check:
             assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
             return done.stdout
@@ -203,7 +203,7 @@ def install(server: ApiServer, face: str, mode: str = "aggregated") -> None:
     server.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in spaces))
     first = [one for one in objects if one["kind"] in ("CustomResourceDefinition", "Namespace")]
     server.apply(*first)
-    server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=240s")
     service = {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "kodkod-face", "namespace": "kodkod-system"},
         "spec": {"type": "ExternalName", "externalName": face, "ports": [{"port": 443}]},
@@ -230,7 +230,7 @@ class Installed:
             self.start("server", 9443)
             self.start("face", 443)
             ours = "v3.projectcalico.org" if self.mode == "aggregated" else "v1.data.kodkod.dev"
-            self.api.kubectl("wait", "--for=condition=Available", f"apiservice/{ours}", "--timeout=60s")
+            self.api.kubectl("wait", "--for=condition=Available", f"apiservice/{ours}", "--timeout=240s")
             yield self
         finally:
             for process in self.processes.values():
@@ -303,7 +303,7 @@ class Installed:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(
-            self.host, 9443, context=context, timeout=30, source_address=(source, 0) if source else None
+            self.host, 9443, context=context, timeout=120, source_address=(source, 0) if source else None
         )
         try:
             connection.request(method, path, body=data, headers={k: v for k, v in given.items() if v != "Bearer "})

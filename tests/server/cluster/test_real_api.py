@@ -25,7 +25,7 @@ def capture(name: str) -> str:
     return CAPTURE.replace("NAME", name)
 
 
-def until(ask: Callable[[], Any], holds: Callable[[Any], bool] = bool, within_s: float = 30) -> Any:
+def until(ask: Callable[[], Any], holds: Callable[[Any], bool] = bool, within_s: float = 180) -> Any:
     deadline = time.monotonic() + within_s
     while not holds(answer := ask()):
         assert time.monotonic() < deadline, f"after {within_s} s still {answer!r}"
@@ -177,7 +177,7 @@ def test_capture_files_are_asked_of_the_nodes(installed: Installed) -> None:
 def test_headers_of_a_front_proxy_are_worth_nothing_without_its_certificate(installed: Installed) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection(installed.host, 443, context=context, timeout=30)
+    connection = http.client.HTTPSConnection(installed.host, 443, context=context, timeout=120)
     headers = {"X-Remote-User": "admin", "X-Remote-Group": "system:masters"}
     connection.request("GET", "/apis/projectcalico.org/v3/packetcaptures", headers=headers)
     answer = connection.getresponse()
@@ -313,7 +313,7 @@ def test_inspectors_come_with_the_first_inspection_and_go_with_the_last(installe
     k("patch", "intrusiondetection", "tigera-secure", "--type=merge", "-p", patch)
     until(lambda: k(*show, check=False), lambda told: told == "2Gi")
     k("delete", "-f", "-", stdin=INSPECTION)
-    until(lambda: k(*show, check=False), lambda told: "not found" in told, within_s=60)
+    until(lambda: k(*show, check=False), lambda told: "not found" in told)
 
 
 def audited(installed: Installed, query: str) -> list[dict[str, Any]]:
