@@ -31,7 +31,8 @@ SCENARIOS = [
         $K apply -f capture.yaml | says created
         $K apply -f capture.yaml | says unchanged
         $K patch pcap dev-capture-nginx --type=merge --subresource=status -p \
-          '{"status": {"files": [{"node": "a", "state": "Capturing", "fileNames": ["x", "y"], "bytes": 10},
+          '{"status": {"summary": {"nodes": 2, "files": 3, "bytes": 15},
+                       "files": [{"node": "a", "state": "Capturing", "fileNames": ["x", "y"], "bytes": 10},
                                  {"node": "b", "state": "Error", "fileNames": ["z"], "bytes": 5}]}}' > /dev/null
         $K get pcap dev-capture-nginx > out; says 'Error *2 *3 *15' out
         $K get pcap -o wide > out; says 'app == "web"' out

@@ -101,7 +101,6 @@ ALERT = {"description": "d", "severity": 50, "dataSet": "flows"}
          OBJECT + "count metric cannot be applied to a field"),
         ({"metric": "sum", "condition": "gt"}, "spec", OBJECT + "non-count metrics require a field"),
         ({"metric": "count"}, "spec", OBJECT + "metrics require a condition"),
-        ({"dataSet": None}, "spec", OBJECT + "dataSet is required for RuleBased alerts"),
         # the further checks of 1.3
         ({"severity": 0}, "spec.severity",
          "Invalid value: 0: spec.severity in body should be greater than or equal to 1"),
@@ -140,6 +139,15 @@ async def test_an_alert_is_refused_in_these_words(
     spec = {name: value for name, value in {**ALERT, **change}.items() if value is not None}
     for path, kind in (("globalalerts", "GlobalAlert"), ("globalalerttemplates", "GlobalAlertTemplate")):
         assert await refused(admin, f"{V3}/{path}", kind, spec) == [(field, INVALID, message)]
+
+
+async def test_an_alert_without_a_data_set_is_refused_in_the_words_of_both(admin: httpx.AsyncClient) -> None:
+    """The rule of the product's CRD, byte for byte, and what a schema would say."""
+    causes = await refused(admin, f"{V3}/globalalerts", "GlobalAlert", {"description": "d", "severity": 50})
+    assert causes == [
+        ("spec", INVALID, OBJECT + "dataSet is required for RuleBased alerts"),
+        ("spec.dataSet", "FieldValueRequired", "Required value"),
+    ]
 
 
 @pytest.mark.parametrize(

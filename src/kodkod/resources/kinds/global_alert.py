@@ -11,7 +11,7 @@ from pydantic import Field
 
 from kodkod.resources import Object
 from kodkod.resources.durations import parse_duration
-from kodkod.resources.findings import Cause, invalid
+from kodkod.resources.findings import Cause, invalid, required
 from kodkod.resources.kinds.calico import CRD_GROUP, GROUP
 from kodkod.resources.kinds.conditions import Conditions
 from kodkod.resources.kinds.kind import Column, Kind
@@ -123,6 +123,7 @@ def check(obj: Object) -> Iterator[Cause]:
     yield from _metric_causes(spec)
     if spec.get("type", "RuleBased") in ("", "RuleBased") and not spec.get("dataSet"):
         yield invalid("spec", spec, "dataSet is required for RuleBased alerts")
+        yield required("spec.dataSet")  # as a schema says it; scripts look for either
     for name in ("period", "lookback"):
         if parse_duration(spec[name]) < PERIOD_MIN_S:
             yield invalid(f"spec.{name}", spec[name], "must be at least one minute (1m)")
