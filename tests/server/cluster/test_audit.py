@@ -56,11 +56,22 @@ class Watcher:
         self.logs = MemoryLogStore()
         self.stream = AuditStream(cluster.clock)
         self.records: list[dict[str, Any]] = []
+        self._probes = 0
         self.pods = Informer(cluster, kinds.POD)
         self.derived = Derived(cluster, self.pods, self.logs, self, self.stream, cluster.clock)
 
     def write(self, record: dict[str, Any]) -> None:
         self.records.append(record)
+
+    async def is_listening(self) -> bool:
+        """Whether changes of both kinds are told already; until then what is there is no change."""
+        self._probes += 1
+        name = f"probe-{self._probes}"
+        await self.cluster.create(kinds.GLOBAL_NETWORK_SET, {"metadata": {"name": name}, "spec": {"nets": []}})
+        await self.cluster.create(kinds.POD, {"metadata": {"name": name}, "spec": {"containers": []}}, "dev")
+        await asyncio.sleep(0.2)
+        told = {one["objectRef"]["resource"] for one in self.records}
+        return {"globalnetworksets", "pods"} <= told
 
     async def told(self, name: str) -> list[str]:
         return [one["verb"] for one in self.records if one["objectRef"]["name"] == name]
@@ -73,8 +84,7 @@ async def watcher(cluster: SmallCluster, monkeypatch: pytest.MonkeyPatch) -> Asy
     await cluster.create(kinds.POD, {"metadata": {"name": "before"}, "spec": {"containers": []}}, "dev")
     found = Watcher(cluster)
     tasks = [asyncio.ensure_future(one.run()) for one in (found.pods, found.derived)]
-    await found.pods.synced()
-    await asyncio.sleep(0.2)
+    await until(found.is_listening, bool)
     yield found
     for task in tasks:
         task.cancel()
@@ -88,7 +98,7 @@ async def test_changes_are_told_and_what_was_there_is_none(watcher: Watcher, clu
     await cluster.delete(kinds.POD, "p", "dev")
     await until(lambda: watcher.told("p"), lambda verbs: verbs == ["create", "update", "delete"])
     assert await watcher.told("before") == []
-    first = watcher.records[0]
+    first = next(one for one in watcher.records if one["objectRef"]["name"] == "p")
     assert (first["objectRef"]["namespace"], first["responseObject"]["metadata"]["name"]) == ("dev", "p")
     assert "user" not in first
     assert first["annotations"] == {"kodkod.dev/derived": "from a watch: not by whom, nor from where"}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -131,7 +132,6 @@ async def test_it_comes_with_the_first_inspection_and_goes_with_the_last(
         return str(pod(made)["containers"][0]["resources"]["limits"]["cpu"]) if made else ""
 
     await until(limit, lambda cpu: cpu == "3")
-    monkeypatch.setattr(inspectors, "LINGER", inspectors.LINGER / 100)
+    monkeypatch.setattr(inspectors, "LINGER", timedelta(0))
     await cluster.delete(kinds.DEEP_PACKET_INSPECTION, "i", "dev")
-    cluster.clock.advance(11)
     await until(lambda: present(cluster), lambda made: made is None)
