@@ -367,6 +367,18 @@ def test_a_server_that_does_not_start(reason: str, ended: str, cure: str) -> Non
     assert "there is no Deployment kodkod-system/kodkod-face" in face.says
 
 
+def test_a_server_that_no_node_takes() -> None:
+    waits = {
+        "metadata": {"name": "kodkod-server-x", "labels": {"k8s-app": "kodkod-server"}},
+        "spec": {},
+        "status": condition("PodScheduled", "False", message="unbound volume"),
+    }
+    server, _ = workloads.deployment_findings([server_of("aggregated", 0)], [waits])
+
+    assert "kodkod-server-x is not scheduled: unbound volume" in server.says
+    assert "which node lacks what" in server.cure
+
+
 def test_daemons() -> None:
     daemon = {
         "metadata": {"namespace": "kodkod-system", "name": "kodkod-agent"},

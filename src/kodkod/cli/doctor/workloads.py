@@ -106,6 +106,10 @@ def ending(ended: Object) -> str:
 
 def cure(pods: list[Object], app: str, namespace: str) -> str:
     for pod in pods_of(pods, app):
+        if not (pod.get("spec") or {}).get("nodeName"):
+            return (
+                f"kubectl -n {namespace} describe pod {pod['metadata']['name']}: its events say which node lacks what"
+            )
         reason = waiting(pod)
         if reason.split(",")[0] in IMAGE_FAULTS:
             return "image.repository and image.tag name an image that this node cannot fetch"
