@@ -254,11 +254,12 @@ def test_removal_leaves_definitions_alone_and_comes_back(installed: Cluster, nam
         "spec": {"selector": "app == 'none'"},
     }
     installed.apply(json.dumps(inspection))
-    installed.wait_for("the inspector's DaemonSet", lambda: installed.get("ds", "tigera-dpi", namespace="tigera-dpi"))
+    daemons = ("ds", "tigera-dpi")
+    installed.wait_for("the inspectors", lambda: installed.get(*daemons, namespace="tigera-dpi"), within_s=60)
     values = installed.helm("get", "values", RELEASE, "-n", NAMESPACE, "-o", "json")
 
     installed.helm("uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "2m")
-    installed.wait_for("nothing of us is left", lambda: ours(installed) == [], within_s=60)
+    installed.wait_for("nothing of us is left", lambda: ours(installed) == [], within_s=120)
     assert "tigera-dpi" not in installed.kubectl("get", "namespaces", "-o", "name")
     kept = installed.kubectl("get", "crd", "-o", "name", "-l", "app.kubernetes.io/part-of=kodkod")
     assert "packetcaptures.crd.projectcalico.org" in kept
@@ -269,7 +270,7 @@ def test_removal_leaves_definitions_alone_and_comes_back(installed: Cluster, nam
     settings = [part for item in flat(json.loads(values)) for part in ("--set-json", item)]
     installed.helm("install", RELEASE, CHART, "-n", NAMESPACE, *settings)
     for workload in WORKLOADS:
-        installed.wait_rolled_out(workload, namespace=NAMESPACE)
+        installed.wait_rolled_out(workload, namespace=NAMESPACE, within_s=180)
     assert installed.get("deeppacketinspections.projectcalico.org", "stays", namespace=namespace)
 
 
