@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from kodkod.cli import rule_origins, rule_paths
-from kodkod.cli.folders import cache_folder, data_folder
+from kodkod.folders import cache_folder, data_folder
 
 if TYPE_CHECKING:
     from kodkod._core import Receipt, RuleSet
