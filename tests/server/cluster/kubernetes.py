@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -29,6 +30,8 @@ from kodkod.server import certificates
 ROOT = Path(__file__).parents[3]
 START_S = 300
 ADMIN = "admin-token"
+# A suite that is killed leaves nothing behind: the kernel ends what it started.
+ENDS_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 def binaries() -> Path:
@@ -97,7 +100,7 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for command in (etcd(bin_folder, folder, ports), kube_apiserver(bin_folder, folder, ports)):
-            processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=folder))
+            processes.append(subprocess.Popen([*ENDS_WITH_US, *command], stdout=log, stderr=log, cwd=folder))
         found = ApiServer(folder, bin_folder, ports[2], front_proxy)
         wait_ready(found, processes)
         yield found
@@ -256,7 +259,7 @@ class Installed:
         (folder / "config.json").write_text(json.dumps(config))
         command = [sys.executable, str(Path(__file__).with_name("parts.py")), part, str(folder / "config.json")]
         with (folder / "log").open("ab") as log:
-            self.processes[part] = subprocess.Popen(command, stdout=log, stderr=log)
+            self.processes[part] = subprocess.Popen([*ENDS_WITH_US, *command], stdout=log, stderr=log)
         self.wait_ready(part, port)
 
     def wait_ready(self, part: str, port: int) -> None:
