@@ -5,8 +5,8 @@ import { CONSOLE } from "./tests/server";
 // The console against a real server with real events: `tests/server.ts` starts one for the run and ends it.
 export default defineConfig({
   testDir: "tests",
-  timeout: 120_000, // a machine that builds beside the tests is slow; what is waited for are facts, not times
-  expect: { timeout: 20_000 },
+  timeout: 300_000, // a machine that builds beside the tests is slow; what is waited for are facts, not times
+  expect: { timeout: 30_000 },
   workers: 1,
   reporter: [["list"]],
   globalSetup: "./tests/server.ts",

@@ -40,32 +40,28 @@ const STEPS_MAX = 150;
 export async function tabTo(page: Page, wanted: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
   await wanted.waitFor({ state: "attached" });
   for (let step = 0; step < STEPS_MAX; step += 1) {
-    if (await isFocused(wanted)) return;
+    const { isThere, unseen } = await wanted.evaluate(focusSeenFrom);
+    expect(step === 0 ? null : unseen, "has the focus and does not show it").toBeNull();
+    if (isThere) return;
     await page.keyboard.press(key);
-    await expectFocusShown(page);
   }
   throw new Error(`not reached with ${key}: ${String(wanted)}`);
 }
 
-function isFocused(wanted: Locator): Promise<boolean> {
-  return wanted.evaluate((element) => element === document.activeElement);
-}
-
-async function expectFocusShown(page: Page): Promise<void> {
-  const hidden = await page.evaluate(() => {
-    const element = document.activeElement;
-    if (element === null || element === document.body) return null; // between the page and the browser's own controls
-    const isOutlined = (one: Element | null): boolean => {
-      if (one === null) return false;
-      const { outlineStyle, outlineWidth } = getComputedStyle(one);
-      const { width, height } = one.getBoundingClientRect();
-      return outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2 && width >= 4 && height >= 4;
-    };
-    const { bottom, top } = element.getBoundingClientRect();
-    const isInView = bottom > 0 && top < window.innerHeight;
-    return (isOutlined(element) || isOutlined(element.nextElementSibling)) && isInView ? null : element.outerHTML.slice(0, 300);
-  });
-  expect(hidden, "has the focus and does not show it").toBeNull();
+/** Whether an element has the focus, and what has it without a ring that can be seen. Runs in the page. */
+function focusSeenFrom(wanted: Element): { isThere: boolean; unseen: string | null } {
+  const focused = document.activeElement;
+  const isThere = wanted === focused;
+  if (focused === null || focused === document.body) return { isThere, unseen: null }; // among the browser's own controls
+  const isOutlined = (one: Element | null): boolean => {
+    if (one === null) return false;
+    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+    const { width, height } = one.getBoundingClientRect();
+    return outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2 && width >= 4 && height >= 4;
+  };
+  const { bottom, top } = focused.getBoundingClientRect();
+  const isSeen = bottom > 0 && top < window.innerHeight && (isOutlined(focused) || isOutlined(focused.nextElementSibling));
+  return { isThere, unseen: isSeen ? null : focused.outerHTML.slice(0, 300) };
 }
 
 /** Choose in a menu by arrow keys. */
@@ -73,7 +69,7 @@ export async function chooseItem(page: Page, name: string): Promise<void> {
   const item = page.getByRole("menuitem", { name });
   await item.waitFor();
   for (let step = 0; step < 10; step += 1) {
-    if (await isFocused(item)) {
+    if (await item.evaluate((element) => element === document.activeElement)) {
       await page.keyboard.press("Enter");
       return;
     }

@@ -2,7 +2,7 @@
 import { Button, Grid, Group, Modal, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { oneEvent, searchEvents } from "../../api/events";
 import { alertExceptions } from "../../api/kube";
@@ -41,6 +41,10 @@ function Form({ scopes, onClose }: { scopes: Scope[]; onClose: () => void }) {
   const [form, setForm] = useState<ExceptionForm>(() => emptyForm(now, scopes[0]?.selector ?? ""));
   const [error, setError] = useState<Error>();
   const exception = exceptionOf(form, now);
+  const reason = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    reason.current?.focus(); // the dialog chose its first field before this form was there
+  }, []);
   const set = (part: Partial<ExceptionForm>): void => {
     setForm({ ...form, ...part });
   };
@@ -52,15 +56,15 @@ function Form({ scopes, onClose }: { scopes: Scope[]; onClose: () => void }) {
     setError(undefined);
     try {
       await alertExceptions.create(exception);
-    } catch (reason) {
-      setError(reason as Error);
+    } catch (refused) {
+      setError(refused as Error);
       return;
     }
     onClose();
     await refresh();
     offerUndo(`${form.name} hides alerts now`, () => {
-      alertExceptions.remove(form.name).then(refresh, (reason: unknown) => {
-        showRefusal("Could not undo", reason as Error);
+      alertExceptions.remove(form.name).then(refresh, (refused: unknown) => {
+        showRefusal("Could not undo", refused as Error);
       });
     });
   };
@@ -98,6 +102,7 @@ function Form({ scopes, onClose }: { scopes: Scope[]; onClose: () => void }) {
             />
             <Preview selector={form.selector} />
             <TextInput
+              ref={reason}
               label="Reason"
               required
               data-autofocus
