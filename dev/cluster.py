@@ -130,7 +130,18 @@ def cannot() -> str:
         return "a local cluster needs cgroup v1 hierarchies, v2 was not tried: set KODKOD_TEST_KUBECONFIG instead"
     setup.install_packages(PACKAGES)
     missing = setup.missing_packages(PACKAGES)
-    return f"a local cluster needs Debian packages: apt-get install {' '.join(missing)}" if missing else ""
+    if missing:
+        return f"a local cluster needs Debian packages: apt-get install {' '.join(missing)}"
+    return _unreachable()
+
+
+def _unreachable() -> str:
+    """Why Kubernetes cannot be built here for the first time: its source is not had. Empty once it is."""
+    if (OUT / "bin/hyperkube").exists():
+        return ""
+    asked = ("go", "mod", "download", "k8s.io/kubernetes")
+    done = subprocess.run(asked, cwd=LOCAL / "binaries/hyperkube", capture_output=True, text=True, check=False)
+    return f"Kubernetes' source cannot be fetched: {done.stderr.strip()[-200:]}" if done.returncode != 0 else ""
 
 
 def build() -> None:
