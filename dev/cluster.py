@@ -38,6 +38,8 @@ OUT = ROOT / "target/cluster/out"
 STATE = Path(os.environ.get("KODKOD_CLUSTER_STATE") or ROOT / "target/cluster/state")  # of up, load, down
 SUITE_STATE = ROOT / "target/cluster/suite"
 NODES = 2
+# The second asks a bare API server, whose program the local cluster's build makes.
+SUITE = ("tests/cluster", "tests/server/cluster")
 UP_S = 600  # 20 s where nobody else works, minutes where many do
 
 # What the nodes run beside our Go programs; package -> what proves it is there.
@@ -73,7 +75,7 @@ def main() -> int:
 
 def test(arguments: list[str]) -> int:
     suites.RESULTS.mkdir(exist_ok=True)
-    suite = suites.pytest("cluster", *(arguments or ["tests/cluster"]))
+    suite = suites.pytest("cluster", *(arguments or SUITE))
     given = os.environ.get("KODKOD_TEST_KUBECONFIG")
     if given:
         os.environ["KUBECONFIG"] = given
