@@ -25,7 +25,7 @@ IN_CREATE = 0x100
 EVENT = struct.Struct("iIII")
 FRAME = struct.Struct("<II")
 PCAP_HEADER, PCAP_RECORD = 24, struct.Struct("<IIII")
-ETHERNET, TCP, UDP = 14, 6, 17
+ETHERNET, TCP = 14, 6  # bytes of a header, number of a protocol
 
 libc = ctypes.CDLL(None, use_errno=True)
 
