@@ -83,6 +83,11 @@ def test(arguments: list[str]) -> int:
     hindrance = cannot()
     if hindrance:
         return suites.close([Outcome(0, 0, 1, (f"cluster: {hindrance}",))])
+    with alone():
+        return on_local_cluster(suite)
+
+
+def on_local_cluster(suite: suites.Suite) -> int:
     build()
     with local_cluster() as outcomes:
         suite = dataclasses.replace(suite, command=(str(LOCAL / "run"), str(SUITE_STATE), *suite.command))
@@ -173,6 +178,19 @@ def _alone() -> Iterator[None]:
 def our_image() -> None:
     target = OUT / "images/kodkod.tar"
     _run(suites.BIN / "python", ROOT / "deploy/image/build.py", "--out", target, quiet=True)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One suite at a time: another would take the first one's cluster down."""
+    SUITE_STATE.parent.mkdir(parents=True, exist_ok=True)
+    with SUITE_STATE.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another suite runs on the local cluster: waiting for its end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
