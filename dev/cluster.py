@@ -83,7 +83,7 @@ def test(arguments: list[str]) -> int:
     hindrance = cannot()
     if hindrance:
         return suites.close([Outcome(0, 0, 1, (f"cluster: {hindrance}",))])
-    with alone():
+    with _alone("suite"):
         return on_local_cluster(suite)
 
 
@@ -111,7 +111,7 @@ def up(arguments: list[str]) -> int:
 
 
 def load(_arguments: list[str]) -> int:
-    with _alone(), _timed("our image"):
+    with _alone("build"), _timed("our image"):
         our_image()
     with _timed("loaded on every node"):
         _run(LOCAL / "load", STATE, OUT / "images/kodkod.tar", quiet=True)
@@ -153,7 +153,7 @@ def _unreachable() -> str:
 
 def build() -> None:
     """Programs, practice images, our image: each only when its inputs changed. Two who build take turns."""
-    with _alone():
+    with _alone("build"):
         _build()
 
 
@@ -167,30 +167,21 @@ def _build() -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Whoever comes second waits, and finds what the first has built."""
+def _alone(what: str) -> Iterator[None]:
+    """Whoever comes second waits: builders find what the first has built, a suite does not end the other's cluster."""
     OUT.mkdir(parents=True, exist_ok=True)
-    with (OUT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (OUT / f"{what}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another {what} is under way: waiting for its end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def our_image() -> None:
     target = OUT / "images/kodkod.tar"
     _run(suites.BIN / "python", ROOT / "deploy/image/build.py", "--out", target, quiet=True)
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """One suite at a time: another would take the first one's cluster down."""
-    SUITE_STATE.parent.mkdir(parents=True, exist_ok=True)
-    with SUITE_STATE.with_suffix(".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another suite runs on the local cluster: waiting for its end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
