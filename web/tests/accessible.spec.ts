@@ -1,7 +1,7 @@
 /** Every page and every dialog, light and dark: axe has nothing to object to. */
 import { expect, type Page } from "@playwright/test";
 
-import { expectAccessible, signIn, test } from "./console";
+import { beSignedIn, expectAccessible, test } from "./console";
 import { addEvents, ask, CAN_CAPTURE, inspectionEvent } from "./server";
 
 const PLACES: [name: string, address: string, shown: (page: Page) => Promise<void>][] = [
@@ -38,8 +38,8 @@ for (const scheme of ["light", "dark"] as const) {
   test.describe(scheme, () => {
     test.use({ colorScheme: scheme });
     for (const [name, address, shown] of PLACES) {
-      test(name, async ({ page }) => {
-        await signIn(page);
+      test(name, async ({ page, context }) => {
+        await beSignedIn(context);
         await page.goto(address);
         await shown(page);
         await expectAccessible(page);
@@ -47,7 +47,9 @@ for (const scheme of ["light", "dark"] as const) {
     }
 
     test("help, palette, health, menus and sign-in", async ({ page, context }) => {
-      await signIn(page);
+      await beSignedIn(context);
+      await page.goto("/alerts");
+      await expect(page.getByRole("heading", { name: "Alerts", level: 2 })).toBeVisible();
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
       await expectAccessible(page);

@@ -1,8 +1,8 @@
 /** What every browser test stands on: signed in, nothing asked of any other host, nothing that axe objects to. */
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Locator, type Page, test as plain } from "@playwright/test";
+import { type BrowserContext, expect, type Locator, type Page, test as plain } from "@playwright/test";
 
-import { ask } from "./server";
+import { ask, tokenOf } from "./server";
 
 /** A test that fails when its pages ask anything of another host. */
 export const test = plain.extend<{ ownHostOnly: undefined }>({
@@ -24,6 +24,12 @@ export async function signIn(page: Page): Promise<void> {
   const link = await ask("admin", "POST", "/v1/session/link");
   await page.goto((JSON.parse(link.body) as { path: string }).path);
   await expect(page.getByRole("heading", { name: "Alerts", level: 2 })).toBeVisible();
+}
+
+/** The same without a page: the context gets the session's cookie for a token. */
+export async function beSignedIn(context: BrowserContext): Promise<void> {
+  const answer = await context.request.post("/v1/session", { headers: { Authorization: `Bearer ${tokenOf("admin")}` } });
+  expect(answer.status()).toBe(200);
 }
 
 /** No finding of axe by WCAG 2.2 A and AA, nor against its best practices. */
