@@ -33,6 +33,7 @@ mod direction;
 mod flow;
 mod half;
 mod key;
+mod lines;
 mod queue;
 mod session;
 mod table;
