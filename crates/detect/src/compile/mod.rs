@@ -17,7 +17,7 @@ use kodkod_rules::{
 
 pub(crate) use cache::{Store, hex};
 pub(crate) use fast::{FastLiteral, choose as choose_literals};
-pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey, Traits};
+pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey, Traits, is_body, is_plain};
 pub(crate) use ops::{Content, Flowbits, Op, Pcre, Place, Step};
 
 use crate::Signature;
@@ -60,7 +60,9 @@ pub(crate) enum Filter {
 
 /// One compiled rule.
 pub(crate) struct Compiled {
-    pub(crate) stage: Stage,
+    stage: Stage,
+    /// Over TCP it looks into the stream, whatever it does elsewhere.
+    in_streams: bool,
     pub(crate) protocol: Protocol,
     pub(crate) by_service: bool,
     pub(crate) services: Vec<Service>,
@@ -88,6 +90,11 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
+    /// What it looks at over this carrier.
+    pub(crate) fn stage_on(&self, carrier: Carrier) -> Stage {
+        if self.in_streams && carrier == Carrier::Tcp { Stage::Pdu } else { self.stage }
+    }
+
     /// Whether the flow's protocol is one the rule names.
     #[inline]
     pub(crate) fn names(&self, service: Service) -> bool {
@@ -106,6 +113,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
     let stage = stage(rule, &built);
     Some(Compiled {
         stage,
+        in_streams: built.uses_payload && !built.uses_packet && rule.header.protocol == Protocol::Ip,
         protocol: rule.header.protocol,
         by_service: rule.header.by_service,
         services,
@@ -129,7 +137,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
 }
 
 /// Packet or PDU? What looks into payload looks at the reassembled stream, unless it asks for packets or for facts that
-/// only packets have. A datagram is judged as a packet unless a rule wants a buffer that only an inspector has.
+/// only packets have; so do rules about any protocol where it is TCP. A datagram is judged as a packet unless a rule wants a buffer that only an inspector has.
 fn stage(rule: &Rule, built: &ops::Built) -> Stage {
     let no_stream = built.flow.scope == Some(kodkod_rules::StreamScope::NoStream);
     match rule.header.protocol {
