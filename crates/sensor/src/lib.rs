@@ -21,6 +21,7 @@ mod config;
 mod counters;
 mod dns;
 mod ears;
+mod expected;
 mod facts;
 mod judge;
 mod sensor;

@@ -171,3 +171,49 @@ fn an_explained_alert_shows_its_bytes() {
     let content = alerts[0].why.iter().find(|why| !why.bytes.is_empty()).unwrap();
     assert_eq!((content.offset, content.bytes.as_slice()), (3, b"Evil".as_slice()));
 }
+
+const FILE: &str =
+    r#"alert ftp-data any any -> any any ( msg:"a file of a transfer"; file_data; content:"evil"; sid:7; )"#;
+
+#[test]
+fn a_transfer_that_its_session_announced_is_read_as_one() {
+    for (name, say, client, server) in [
+        ("passive", "227 Entering Passive Mode (10,0,0,2,200,10)\r\n", "10.0.0.1:40001", "10.0.0.2:51210"),
+        ("passive, behind another address", "227 Ok (192,168,7,7,200,10)\r\n", "10.0.0.1:40001", "10.0.0.2:51210"),
+        ("extended", "229 Ok (|||51210|)\r\n", "10.0.0.1:40001", "10.0.0.2:51210"),
+        ("active", "PORT 10,0,0,1,200,10\r\n", "10.0.0.2:20", "10.0.0.1:51210"),
+        ("another port", "229 Ok (|||51211|)\r\n", "10.0.0.1:40001", "10.0.0.2:51210"),
+    ] {
+        let mut scene = Scene::new();
+        let mut session = Dialogue::open(&mut scene, "10.0.0.1:40000", "10.0.0.2:21");
+        session.answer(&mut scene, b"220 FTP server ready\r\n");
+        session.ask(&mut scene, b"USER me\r\n");
+        session.answer(&mut scene, b"230 Logged in\r\n");
+        match say.starts_with("PORT") {
+            true => session.ask(&mut scene, say.as_bytes()),
+            false => {
+                session.ask(&mut scene, b"PASV\r\n");
+                session.answer(&mut scene, say.as_bytes());
+            }
+        }
+        session.ask(&mut scene, b"RETR it\r\n");
+        let mut transfer = Dialogue::open(&mut scene, client, server);
+        transfer.answer(&mut scene, b"nothing but evil bytes");
+        transfer.close(&mut scene);
+        let found: Vec<u32> = alerts(&[FILE], &scene).iter().map(|alert| alert.signature().sid).collect();
+        assert_eq!(found, if name == "another port" { vec![] } else { vec![7] }, "{name}");
+    }
+}
+
+#[test]
+fn a_rule_about_any_protocol_sees_the_stream_and_the_datagram() {
+    let rule = r#"alert ip any any -> any any ( msg:"evil"; content:"evil"; sid:1; )"#;
+    let mut scene = Scene::new();
+    let mut dialogue = Dialogue::open(&mut scene, "10.0.0.1:40000", "10.0.0.2:4444");
+    dialogue.ask(&mut scene, b"something ev");
+    dialogue.ask(&mut scene, b"il");
+    dialogue.answer(&mut scene, b"ok");
+    scene.ip(&compose::udp(ends("10.0.0.1:40000", "10.0.0.2:53"), b"evil too"));
+    // The stream is judged when it says no more, once, though two of its packets were needed.
+    assert_eq!(told(&alerts(&[rule], &scene)), [(1, 7), (1, 5)]);
+}
