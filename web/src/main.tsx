@@ -1,6 +1,7 @@
 /** Puts the console on the page: theme, data client, router. */
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
+import "./ui/colours.css";
 import "./ui/focus.css";
 
 import { MantineProvider } from "@mantine/core";

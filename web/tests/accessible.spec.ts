@@ -1,7 +1,7 @@
 /** Every page and every dialog, light and dark: axe has nothing to object to. */
 import { expect, type Page } from "@playwright/test";
 
-import { beSignedIn, expectAccessible, test } from "./console";
+import { beSignedIn, expectAccessible, test, visit } from "./console";
 import { addEvents, ask, CAN_CAPTURE, inspectionEvent } from "./server";
 
 const PLACES: [name: string, address: string, shown: (page: Page) => Promise<void>][] = [
@@ -40,7 +40,7 @@ for (const scheme of ["light", "dark"] as const) {
     for (const [name, address, shown] of PLACES) {
       test(name, async ({ page, context }) => {
         await beSignedIn(context);
-        await page.goto(address);
+        await visit(page, address);
         await shown(page);
         await expectAccessible(page);
       });
@@ -48,7 +48,7 @@ for (const scheme of ["light", "dark"] as const) {
 
     test("help, palette, health, menus and sign-in", async ({ page, context }) => {
       await beSignedIn(context);
-      await page.goto("/alerts");
+      await visit(page, "/alerts");
       await expect(page.getByRole("heading", { name: "Alerts", level: 2 })).toBeVisible();
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
@@ -61,12 +61,12 @@ for (const scheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "Health" }).click();
       await expect(page.getByRole("dialog", { name: "Health" })).toContainText(CAN_CAPTURE ? "agent" : "No agent");
       await expectAccessible(page);
-      await page.goto("/captures");
+      await visit(page, "/captures");
       await page.getByRole("button", { name: "Actions for axe" }).click();
       await expect(page.getByRole("menuitem", { name: "Delete job" })).toBeVisible();
       await expectAccessible(page);
       await context.clearCookies();
-      await page.goto("/captures");
+      await visit(page, "/captures");
       await expect(page.getByRole("form", { name: "Sign in" })).toBeVisible();
       await expectAccessible(page);
     });

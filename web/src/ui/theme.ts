@@ -1,9 +1,12 @@
 /** Colours and sizes. Contrast is AA in both schemes: Mantine's default blue button fails it, so the shade is set here. */
-import { createTheme } from "@mantine/core";
+import { createTheme, ModalHeader } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "blue",
   primaryShade: { light: 9, dark: 9 },
   defaultRadius: "sm",
   cursorType: "pointer",
+  respectReducedMotion: true,
+  // A dialog's header is an element `header` outside any section, which would make it a second banner of the page.
+  components: { ModalHeader: ModalHeader.extend({ defaultProps: { role: "none" } }) },
 });
