@@ -1,4 +1,4 @@
-"""Which benchmarks run? `python -m bench [engine recording startup idle node store api]`; all of them when none is named.
+"""Which benchmarks run? `python -m bench [engine recording startup idle node store api]`; all when none is named.
 
 Results are printed as a table and kept in `bench/results/{name}.json`. `PEERS=1` installs Debian's Suricata and runs
 it on the same captures with the same rules; speed is claimed only beside the yardstick of the same run.
