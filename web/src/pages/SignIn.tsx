@@ -31,7 +31,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
           <Title order={2} size="h4">
             Sign in
           </Title>
-          <Alert color="yellow" variant="light" title="Not signed in" role="alert">
+          <Alert color="blue" variant="light" title="Not signed in" role="alert">
             <Text size="sm">Alerts, logs and packets are shown to those who have a right to them.</Text>
           </Alert>
           <Text size="sm">

@@ -1,5 +1,5 @@
 /** Colours and sizes. Contrast is AA in both schemes: Mantine's default blue button fails it, so the shade is set here. */
-import { createTheme, ModalHeader } from "@mantine/core";
+import { createTheme, Menu, ModalHeader } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "blue",
@@ -7,6 +7,10 @@ export const theme = createTheme({
   defaultRadius: "sm",
   cursorType: "pointer",
   respectReducedMotion: true,
-  // A dialog's header is an element `header` outside any section, which would make it a second banner of the page.
-  components: { ModalHeader: ModalHeader.extend({ defaultProps: { role: "none" } }) },
+  components: {
+    // A dialog's header is an element `header` outside any section, which would make it a second banner of the page.
+    ModalHeader: ModalHeader.extend({ defaultProps: { role: "none" } }),
+    // The first item takes the focus, instead of an empty element that has no place in a menu.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false, menuItemTabIndex: 0 } }),
+  },
 });
