@@ -67,7 +67,7 @@ class Cluster:
 
     def items(self, kind: str, *, namespace: str | None = None, selector: str = "") -> list[Object]:
         where = ["-n", namespace] if namespace else ["-A"]
-        found: list[Object] = json.loads(self.kubectl(*where, "get", kind, "-l", selector, "-o", "json"))["items"]
+        found: list[Object] = json.loads(self.kubectl("get", kind, *where, "-l", selector, "-o", "json"))["items"]
         return found
 
     def wait_for(self, what: str, ask: Callable[[], T], *, within_s: float = 60) -> T:

@@ -79,19 +79,23 @@ def addresses(
 ) -> Iterator[dict[str, str]]:
     """The four pods, ready and inspected where they should be: name → address."""
     one, other = two_nodes if request.param == "across two nodes" else (two_nodes[0], two_nodes[0])
-    nodes = {"red1": one, "red2": other, "blue1": other, "blue2": one}
+    try:
+        yield placed(installed, {"red1": one, "red2": other, "blue1": other, "blue2": one})
+    finally:
+        installed.kubectl("delete", "namespace", "--ignore-not-found", "red", "blue", timeout_s=240)
+
+
+def placed(cluster: Cluster, nodes: dict[str, str]) -> dict[str, str]:
+    """Make the pods on these nodes and inspect namespace red; their addresses, once all is ready."""
     for namespace in ("red", "blue"):
-        installed.kubectl("create", "namespace", namespace)
-    installed.apply(json.dumps(INSPECTION))
+        cluster.kubectl("create", "namespace", namespace)
+    cluster.apply(json.dumps(INSPECTION))
     for name, node in nodes.items():
-        installed.apply(json.dumps(pod(name, node)))
+        cluster.apply(json.dumps(pod(name, node)))
     for name in nodes:
-        installed.wait_ready(name, namespace=name[:-1])
-    found = {name: installed.get("pod", name, namespace=name[:-1])["status"]["podIP"] for name in nodes}
-    installed.wait_for("both red pods are inspected", lambda: inspected(installed) == 2, within_s=180)
-    yield found
-    for namespace in ("red", "blue"):
-        installed.kubectl("delete", "namespace", namespace, timeout_s=180)
+        cluster.wait_ready(name, namespace=name[:-1])
+    cluster.wait_for("both red pods are inspected", lambda: inspected(cluster) == 2, within_s=180)
+    return {name: cluster.get("pod", name, namespace=name[:-1])["status"]["podIP"] for name in nodes}
 
 
 def pod(name: str, node: str) -> Object:

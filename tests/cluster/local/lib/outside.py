@@ -14,6 +14,8 @@ PAGE = b"The outside world\n"
 
 
 class Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_HEAD(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
