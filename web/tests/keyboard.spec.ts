@@ -63,7 +63,7 @@ test("alerts: time range, type, and what an alert's values are good for", async 
   await page.keyboard.press("Enter");
   await chooseOption(page, "Last 7 days");
   await expect(page).toHaveURL(/span=7d/);
-  await tabTo(page, page.getByRole("button", { name: "Global Alert" }));
+  await tabTo(page, page.getByRole("button", { name: "Honeypod" }));
   await page.keyboard.press("Space");
   await expect(page.getByRole("status", { name: "Why there is nothing" })).toContainText("No alert matches this filter");
   await page.keyboard.press("Space");
