@@ -113,7 +113,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
     let stage = stage(rule, &built);
     Some(Compiled {
         stage,
-        in_streams: built.uses_payload && !built.uses_packet && rule.header.protocol == Protocol::Ip,
+        in_streams: is_in_streams(rule, &built),
         protocol: rule.header.protocol,
         by_service: rule.header.by_service,
         services,
@@ -150,6 +150,12 @@ fn stage(rule: &Rule, built: &ops::Built) -> Stage {
         Protocol::Tcp if no_stream || built.uses_packet || !built.uses_payload => Stage::Packet,
         Protocol::Tcp => Stage::Pdu,
     }
+}
+
+/// Whether a rule about any protocol looks into the stream where it is TCP. One that sets marks does not: other rules about
+/// packets read them in the same packet.
+fn is_in_streams(rule: &Rule, built: &ops::Built) -> bool {
+    rule.header.protocol == Protocol::Ip && built.uses_payload && !built.uses_packet && built.marks.is_empty()
 }
 
 /// What alerts show of a rule.
