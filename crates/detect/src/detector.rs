@@ -5,13 +5,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use kodkod_inspect::{BufferKind, Pdu, Service};
+use kodkod_inspect::{BufferKind, Service};
 use kodkod_literals::Scratch;
 use kodkod_rules::{FlowEstablished, FlowSide, FlowbitAction};
 use kodkod_stream::Direction;
 use kodkod_wire::Transport;
 
-use crate::compile::{Carrier, Compiled, Plan, PlanKey, Stage, Traits, is_body, is_plain};
+use crate::compile::{Carrier, Compiled, Plan, PlanKey, Stage, Traits};
 use crate::evaluate::{self, Context, Material, Verdict, facts};
 use crate::filters::Counted;
 use crate::{Alert, Counters, Filters, FlowFacts, FlowState, PacketSubject, PduSubject, RuleSet};
@@ -90,7 +90,7 @@ impl Detector {
         self.candidates.clear();
         self.candidates.extend_from_slice(&plan.always);
         if !packet.payload.is_empty() {
-            for bucket in &plan.plain {
+            for (_, bucket) in &plan.scans {
                 self.scan(rules, *bucket, packet.payload);
             }
         }
@@ -132,7 +132,9 @@ impl Detector {
         let plan = std::mem::take(&mut self.plans[number]);
         self.candidates.clear();
         self.candidates.extend_from_slice(&plan.always);
-        self.scan_pdu(rules, &plan, pdu);
+        for kind in pdu.fresh {
+            self.scan_kind(rules, &plan, *kind, pdu.buffers.buffer(*kind));
+        }
         self.plans[number] = plan;
         if let Some(waiting) = state.message(pdu.direction, rules.generation, pdu.message) {
             self.candidates.append(&mut waiting.pending);
@@ -203,28 +205,10 @@ impl Detector {
         self.fitted.push(rules.generation);
     }
 
-    /// Search what a PDU offers for the first time, each byte as few times as its names allow.
-    fn scan_pdu(&mut self, rules: &RuleSet, plan: &Plan, pdu: &Pdu<'_>) {
-        let offered = |kind: BufferKind| pdu.buffers.buffer(kind).filter(|bytes| !bytes.is_empty());
-        let payload = pdu.fresh.iter().find(|kind| is_plain(**kind)).and_then(|kind| offered(*kind));
-        let mut other_names =
-            pdu.fresh.iter().filter(|kind| is_body(**kind)).filter_map(|kind| offered(*kind)).peekable();
-        let has_other_names = other_names.peek().is_some();
-        let is_one =
-            has_other_names && other_names.all(|bytes| payload.is_some_and(|payload| std::ptr::eq(bytes, payload)));
-        let body = plan.body.filter(|_| is_one);
-        if let Some(payload) = payload {
-            let buckets = body.iter().chain(plan.plain.iter().skip(usize::from(body.is_some())));
-            buckets.for_each(|bucket| self.scan(rules, *bucket, payload));
-        }
-        let is_done = |kind: BufferKind| is_plain(kind) || (body.is_some() && is_body(kind));
-        for kind in pdu.fresh.iter().filter(|kind| !is_done(**kind)) {
-            let mut buckets = plan.kinds.iter().filter(|(of, _)| of == kind).peekable();
-            if buckets.peek().is_some()
-                && let Some(bytes) = offered(*kind)
-            {
-                buckets.for_each(|(_, bucket)| self.scan(rules, *bucket, bytes));
-            }
+    fn scan_kind(&mut self, rules: &RuleSet, plan: &Plan, kind: BufferKind, bytes: Option<&[u8]>) {
+        let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return };
+        for (_, bucket) in plan.scans.iter().filter(|(of, _)| *of == kind) {
+            self.scan(rules, *bucket, bytes);
         }
     }
 

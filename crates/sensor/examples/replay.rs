@@ -31,7 +31,7 @@ fn replay(capture: &str, rules: Option<Arc<RuleSet>>) -> Result<(), Box<dyn Erro
     let mut sensor = Sensor::new(SensorConfig::default());
     sensor.set_facts(0, FactKinds { flows: true, dns: true });
     sensor.set_rules(0, rules);
-    let (started, busy_before) = (Instant::now(), busy_s());
+    let started = Instant::now();
     let mut reader = Reader::open(File::open(capture)?)?;
     let mut seen = Seen::default();
     while let Some(frame) = reader.next_frame()? {
@@ -55,15 +55,7 @@ fn replay(capture: &str, rules: Option<Arc<RuleSet>>) -> Result<(), Box<dyn Erro
     println!("{seen:#?}\n{counters:#?}\n{:#?}", sensor.tag_counters(0));
     let (bytes, packets) = (counters.bytes as f64, counters.packets as f64);
     eprintln!("{took:.3} s, {:.0} MB/s, {:.0} kpps", bytes / took / 1e6, packets / took / 1e3);
-    let busy = busy_s() - busy_before;
-    eprintln!("{busy:.3} s of one processor: {:.0} MB/s", bytes / busy / 1e6);
     Ok(())
-}
-
-/// Time that this thread has had a processor: what a busy machine leaves comparable. 0 where the system does not tell.
-fn busy_s() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|first| first.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
 /// What came out, counted.

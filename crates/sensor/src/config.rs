@@ -58,9 +58,8 @@ impl Default for SensorConfig {
     }
 }
 
-/// What a flow is taken to cost: its slot, its inspector and what that holds. Measured (`tests/memory.rs`): 3.3 KB for an
-/// HTTP request in the middle of its body, less for other sorts.
-const FLOW_BYTES: usize = 4096;
+/// What a flow is taken to cost on average: its slot, its inspector and what that holds. An estimate, not measured.
+const FLOW_BYTES: usize = 2048;
 
 impl SensorConfig {
     /// Bounds for so much memory in all: a quarter for bytes that wait for others, the rest for flows.

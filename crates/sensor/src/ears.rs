@@ -5,7 +5,6 @@ use kodkod_inspect::{Anomaly, Conversation, Input, Pdu, Sink, Transaction};
 use kodkod_stream::{Chunk, Direction, Identity};
 
 use crate::dns::Queries;
-use crate::expected::Expected;
 use crate::facts::Facts;
 use crate::judge::{Case, Judge};
 use crate::tags::Tag;
@@ -17,7 +16,6 @@ pub(crate) struct Ears<'a> {
     pub(crate) latest: [Moment; 2],
     pub(crate) tag: &'a mut Tag,
     pub(crate) queries: &'a mut Option<Box<Queries>>,
-    pub(crate) expected: &'a mut Expected,
     pub(crate) facts: &'a mut Facts,
     pub(crate) payload: [u64; 2],
     pub(crate) is_established: bool,
@@ -59,17 +57,10 @@ impl Sink for Ears<'_> {
     }
 
     fn transaction(&mut self, fact: Transaction) {
-        match fact {
-            Transaction::Dns(message) if self.tag.wants.dns => {
-                let direction = if message.is_response { Direction::ToClient } else { Direction::ToServer };
-                let ts_ns = self.moment(direction).ts_ns;
-                self.queries.get_or_insert_default().take(message, ts_ns, self.identity, &mut self.facts.dns);
-            }
-            Transaction::DataChannel(channel) => {
-                let now_ns = self.moment(channel.listener.reversed()).ts_ns;
-                self.expected.announce(self.identity, &channel, now_ns);
-            }
-            _ => {}
+        if let (Transaction::Dns(message), true) = (fact, self.tag.wants.dns) {
+            let direction = if message.is_response { Direction::ToClient } else { Direction::ToServer };
+            let ts_ns = self.moment(direction).ts_ns;
+            self.queries.get_or_insert_default().take(message, ts_ns, self.identity, &mut self.facts.dns);
         }
     }
 

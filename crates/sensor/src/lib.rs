@@ -21,7 +21,6 @@ mod config;
 mod counters;
 mod dns;
 mod ears;
-mod expected;
 mod facts;
 mod judge;
 mod sensor;

@@ -1,6 +1,5 @@
 //! The sensor: where the rooms of the engine are joined.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kodkod_detect::{Detector, Filters, RuleSet};
@@ -11,7 +10,6 @@ use kodkod_wire::{LinkType, Packet, Protocol, Transport, decode};
 use crate::config::{Checksums, FactKinds, SensorConfig};
 use crate::counters::{Counters, TagCounters};
 use crate::ears::Ears;
-use crate::expected::Expected;
 use crate::facts::Facts;
 use crate::judge::{Case, Judge};
 use crate::tags::{Tag, Tags};
@@ -53,9 +51,7 @@ struct Heart {
     newcomers: FactKinds,
     facts: Facts,
     judge: Judge,
-    expected: Expected,
-    /// Nearly in the order in which they are due.
-    listed: VecDeque<Listed>,
+    listed: Vec<Listed>,
     packets: u64,
     bytes: u64,
 }
@@ -86,8 +82,7 @@ impl Sensor {
                 newcomers: FactKinds::default(),
                 facts: Facts::default(),
                 judge: Judge::new(detector),
-                expected: Expected::default(),
-                listed: VecDeque::new(),
+                listed: Vec::new(),
                 packets: 0,
                 bytes: 0,
             },
@@ -263,10 +258,12 @@ impl Heart {
         if !packet.payload.is_empty() {
             let moment = Moment { frame_number: meta.frame_number, ts_ns: meta.ts_ns };
             flow.state.note(direction, moment, packet.payload.len());
-            list(&mut self.listed, flow, slot, meta.ts_ns.saturating_add(self.config.idle_ns));
+            list(&mut self.listed, flow, slot);
         }
-        let shared = Shared { judge: &mut self.judge, expected: &mut self.expected, facts: &mut self.facts };
-        let Some((mut ears, session, conversation)) = ears(&self.config, flow, tag, shared) else { return };
+        let Some((mut ears, session, conversation)) = ears(&self.config, flow, tag, &mut self.judge, &mut self.facts)
+        else {
+            return;
+        };
         match (&packet.transport, session) {
             (Transport::Tcp(tcp), Some(session)) => {
                 session.segment(
@@ -288,31 +285,24 @@ impl Heart {
 
     /// Flows that have said nothing for a while hand out what their inspectors hold.
     fn hear_out_quiet(&mut self, now_ns: u64) {
-        let Self { config, table, tags, judge, expected, facts, listed, .. } = self;
-        // Each entry once: those that spoke again go to the end.
-        for _ in 0..listed.len() {
-            // A time that cannot be yet was set before the clock went back.
-            let latest_ns = now_ns.saturating_add(config.idle_ns);
-            let is_due = |one: &Listed| one.due_ns <= now_ns || one.due_ns > latest_ns;
-            let Some(one) = listed.front().copied().filter(is_due) else { return };
-            listed.pop_front();
-            let Some(flow) = table.flow_mut(one.slot).filter(|flow| flow.identity.id == one.id) else { continue };
+        let Self { config, table, tags, judge, facts, listed, .. } = self;
+        listed.retain(|Listed { slot, id }| {
+            let Some(flow) = table.flow_mut(*slot).filter(|flow| flow.identity.id == *id) else { return false };
             let tag = tags.entry(flow.identity.tag).or_default();
             if let Some(queries) = &mut flow.state.queries {
                 queries.expire(now_ns, &flow.identity, &mut facts.dns);
             }
-            let due_ns = flow.last_ns.saturating_add(config.idle_ns);
-            if due_ns > now_ns {
-                listed.push_back(Listed { due_ns, ..one });
-                continue;
+            let is_waiting = now_ns.saturating_sub(flow.last_ns) < config.idle_ns;
+            if !is_waiting {
+                flow.state.is_listed = false;
+                if let Some((mut ears, _, conversation)) = ears(config, flow, tag, judge, facts) {
+                    // Twice: the first settles a stream's protocol, whose inspector may then hold the bytes in turn.
+                    conversation.on_idle(&mut ears);
+                    conversation.on_idle(&mut ears);
+                }
             }
-            flow.state.is_listed = false;
-            if let Some((mut ears, _, conversation)) = ears(config, flow, tag, Shared { judge, expected, facts }) {
-                // Twice: the first settles a stream's protocol, whose inspector may then hold the bytes in turn.
-                conversation.on_idle(&mut ears);
-                conversation.on_idle(&mut ears);
-            }
-        }
+            is_waiting
+        });
     }
 
     /// Finish the flows that are over.
@@ -329,9 +319,8 @@ impl Heart {
         tag.counters.evicted_flows = tag.counters.evicted_flows.saturating_add(is_evicted);
         let wants = tag.wants;
         if flow.state.conversation.is_some() {
-            let Self { config, judge, expected, facts, .. } = self;
-            let shared = Shared { judge, expected, facts };
-            if let Some((mut ears, Some(session), conversation)) = ears(config, &mut flow, tag, shared) {
+            let Self { config, judge, facts, .. } = self;
+            if let Some((mut ears, Some(session), conversation)) = ears(config, &mut flow, tag, judge, facts) {
                 session.close(&mut self.reassembly, |direction, chunk| ears.hear(conversation, direction, chunk));
             }
         }
@@ -346,18 +335,11 @@ impl Heart {
 
 /// Put a flow on the list of those that may go quiet.
 #[inline]
-fn list(listed: &mut VecDeque<Listed>, flow: &mut Flow<Talk>, slot: Slot, due_ns: u64) {
+fn list(listed: &mut Vec<Listed>, flow: &mut Flow<Talk>, slot: Slot) {
     if !flow.state.is_listed {
         flow.state.is_listed = true;
-        listed.push_back(Listed { slot, id: flow.identity.id, due_ns });
+        listed.push(Listed { slot, id: flow.identity.id });
     }
-}
-
-/// What the flows of a sensor share while they are heard.
-struct Shared<'a> {
-    judge: &'a mut Judge,
-    expected: &'a mut Expected,
-    facts: &'a mut Facts,
 }
 
 type Hearing<'a> = (Ears<'a>, Option<&'a mut kodkod_stream::Session>, &'a mut Conversation);
@@ -368,7 +350,8 @@ fn ears<'a>(
     config: &SensorConfig,
     flow: &'a mut Flow<Talk>,
     tag: &'a mut Tag,
-    shared: Shared<'a>,
+    judge: &'a mut Judge,
+    facts: &'a mut Facts,
 ) -> Option<Hearing<'a>> {
     let carrier = match flow.identity.protocol {
         Protocol::TCP => Carrier::Tcp,
@@ -379,15 +362,8 @@ fn ears<'a>(
     let is_established = carrier == Carrier::Tcp || flow.is_established();
     let Flow { identity, session, state, .. } = flow;
     let Talk { conversation, rules: state, queries, payload, latest, .. } = state;
-    let Shared { judge, expected, facts } = shared;
-    let conversation = conversation.get_or_insert_with(|| {
-        let announced = (carrier == Carrier::Tcp).then(|| expected.take(identity)).flatten();
-        match announced {
-            Some(service) => Conversation::expected(service, &config.inspect),
-            None => Conversation::new(carrier, identity.server.port, &config.inspect),
-        }
-    });
-    let (latest, payload) = (*latest, *payload);
-    let ears = Ears { identity, latest, payload, is_established, tag, queries, expected, facts, judge, state };
+    let conversation =
+        conversation.get_or_insert_with(|| Conversation::new(carrier, identity.server.port, &config.inspect));
+    let ears = Ears { identity, latest: *latest, payload: *payload, is_established, tag, queries, facts, judge, state };
     Some((ears, session.as_mut(), conversation))
 }

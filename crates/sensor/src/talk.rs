@@ -44,8 +44,6 @@ struct Reported {
 pub(crate) struct Listed {
     pub(crate) slot: Slot,
     pub(crate) id: u64,
-    /// When it has been quiet long enough, unless it spoke again.
-    pub(crate) due_ns: u64,
 }
 
 impl Talk {

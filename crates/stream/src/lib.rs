@@ -33,7 +33,6 @@ mod direction;
 mod flow;
 mod half;
 mod key;
-mod lines;
 mod queue;
 mod session;
 mod table;

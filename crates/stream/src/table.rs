@@ -6,7 +6,6 @@ use foldhash::fast::FixedState;
 use kodkod_wire::{Packet, Protocol, Quote, Tcp, TcpFlags, Transport, Vlans};
 
 use crate::key::Keyed;
-use crate::lines::{Lines, NOBODY, SORTS, Sort, index};
 use crate::{Direction, Flow, FlowKey, Identity, Session, Side, Traffic};
 
 /// How long a flow may be silent, in nanoseconds of packet time.
@@ -120,9 +119,44 @@ pub struct FlowTable<S> {
     slots: HashMap<FlowKey, u32, FixedState>,
     flows: Vec<Option<Flow<S>>>,
     free: Vec<u32>,
-    lines: Lines,
+    links: Vec<Link>,
+    lines: [Line; LINES],
     ended: Vec<Ended<S>>,
 }
+
+/// Flows of one sort of timeout stand in line in the order of their latest packet, so the first has waited longest.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    first: u32,
+    last: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    before: u32,
+    after: u32,
+    /// Time of the packet that gave it this place in line.
+    since_ns: u64,
+    sort: Sort,
+}
+
+/// The sort of a flow's timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Opening,
+    Established,
+    Closed,
+    Datagram,
+    Other,
+}
+
+const LINES: usize = 5;
+const SORTS: [Sort; LINES] = [Sort::Opening, Sort::Established, Sort::Closed, Sort::Datagram, Sort::Other];
+const NOBODY: u32 = u32::MAX;
+
+/// A flow keeps its place in line for so long, whatever comes: timeouts are many seconds, and moving touches three
+/// cache lines.
+const PATIENCE_NS: u64 = SECOND;
 
 impl<S: Default> FlowTable<S> {
     /// An empty table.
@@ -134,7 +168,8 @@ impl<S: Default> FlowTable<S> {
             slots: HashMap::with_hasher(FixedState::with_seed(limits.hash_seed)),
             flows: Vec::new(),
             free: Vec::new(),
-            lines: Lines::default(),
+            links: Vec::new(),
+            lines: [Line { first: NOBODY, last: NOBODY }; LINES],
             ended: Vec::new(),
         }
     }
@@ -159,7 +194,7 @@ impl<S: Default> FlowTable<S> {
         traffic.packets = traffic.packets.wrapping_add(1);
         traffic.bytes = traffic.bytes.wrapping_add(datagram_length(packet));
         flow.last_ns = now_ns;
-        self.lines.keep_place(slot, now_ns);
+        self.keep_place(slot, now_ns);
         Some(Tracked { slot: Slot(slot), direction, is_new })
     }
 
@@ -186,9 +221,9 @@ impl<S: Default> FlowTable<S> {
     pub fn settle(&mut self, slot: Slot) {
         let Some(flow) = self.flow_at(slot.0) else { return };
         let (sort, last_ns) = (sort_of(flow), flow.last_ns);
-        if self.lines.place(slot.0).is_some_and(|place| place.sort != sort) {
-            self.lines.leave(slot.0);
-            self.lines.join(slot.0, sort, last_ns);
+        if self.link(slot.0).is_some_and(|link| link.sort != sort) {
+            self.leave(slot.0);
+            self.join(slot.0, sort, last_ns);
         }
     }
 
@@ -197,15 +232,15 @@ impl<S: Default> FlowTable<S> {
         for sort in SORTS {
             let timeout = self.timeout(sort);
             // Ends: each turn takes the first out of the line, or puts it to its end with a time that is not yet over.
-            while let Some(slot) = self.lines.first_in(sort) {
-                let Some(since_ns) = self.lines.place(slot).map(|place| place.since_ns) else { break };
+            while let Some(slot) = self.first_in(sort) {
+                let Some(since_ns) = self.link(slot).map(|link| link.since_ns) else { break };
                 if now_ns.saturating_sub(since_ns) < timeout {
                     break;
                 }
                 let last_ns = self.flow_at(slot).map_or(0, |flow| flow.last_ns);
                 if last_ns > since_ns && now_ns.saturating_sub(last_ns) < timeout {
-                    self.lines.leave(slot);
-                    self.lines.join(slot, sort, last_ns);
+                    self.leave(slot);
+                    self.join(slot, sort, last_ns);
                 } else {
                     self.counters.timed_out = self.counters.timed_out.saturating_add(1);
                     self.end(slot, EndReason::TimedOut);
@@ -322,7 +357,7 @@ impl<S: Default> FlowTable<S> {
         let sort = sort_of(&flow);
         let slot = self.put(flow);
         self.slots.insert(keyed.key, slot);
-        self.lines.join(slot, sort, now_ns);
+        self.join(slot, sort, now_ns);
         slot
     }
 
@@ -335,6 +370,7 @@ impl<S: Default> FlowTable<S> {
         }
         let slot = u32::try_from(self.flows.len()).unwrap_or(NOBODY);
         self.flows.push(Some(flow));
+        self.links.push(Link { before: NOBODY, after: NOBODY, since_ns: 0, sort: Sort::Other });
         slot
     }
 
@@ -342,8 +378,8 @@ impl<S: Default> FlowTable<S> {
     fn evict(&mut self) {
         let oldest = SORTS
             .into_iter()
-            .filter_map(|sort| self.lines.first_in(sort))
-            .min_by_key(|slot| self.lines.place(*slot).map(|place| place.since_ns));
+            .filter_map(|sort| self.first_in(sort))
+            .min_by_key(|slot| self.link(*slot).map(|link| link.since_ns));
         if let Some(slot) = oldest {
             self.counters.evicted = self.counters.evicted.saturating_add(1);
             self.end(slot, EndReason::Evicted);
@@ -351,7 +387,7 @@ impl<S: Default> FlowTable<S> {
     }
 
     fn end(&mut self, slot: u32, reason: EndReason) {
-        self.lines.leave(slot);
+        self.leave(slot);
         if let Some(flow) = self.flows.get_mut(index(slot)).and_then(Option::take) {
             self.slots.remove(&flow.key);
             self.free.push(slot);
@@ -365,6 +401,7 @@ impl<S: Default> FlowTable<S> {
     }
 }
 
+/// The lines.
 impl<S> FlowTable<S> {
     fn timeout(&self, sort: Sort) -> u64 {
         let timeouts = &self.limits.timeouts;
@@ -376,6 +413,73 @@ impl<S> FlowTable<S> {
             Sort::Other => timeouts.other_ns,
         }
     }
+
+    #[inline]
+    fn link(&self, slot: u32) -> Option<&Link> {
+        self.links.get(index(slot))
+    }
+
+    fn first_in(&self, sort: Sort) -> Option<u32> {
+        self.lines.get(sort.index()).map(|line| line.first).filter(|first| *first != NOBODY)
+    }
+
+    #[inline]
+    fn keep_place(&mut self, slot: u32, now_ns: u64) {
+        let Some(link) = self.link(slot) else { return };
+        if now_ns.abs_diff(link.since_ns) > PATIENCE_NS {
+            let sort = link.sort;
+            self.leave(slot);
+            self.join(slot, sort, now_ns);
+        }
+    }
+
+    /// Go to the end of a line.
+    fn join(&mut self, slot: u32, sort: Sort, since_ns: u64) {
+        let Some(line) = self.lines.get_mut(sort.index()) else { return };
+        let before = line.last;
+        line.last = slot;
+        if before == NOBODY {
+            line.first = slot;
+        }
+        if let Some(link) = self.links.get_mut(index(before)) {
+            link.after = slot;
+        }
+        if let Some(link) = self.links.get_mut(index(slot)) {
+            *link = Link { before, after: NOBODY, since_ns, sort };
+        }
+    }
+
+    /// Step out of a line.
+    fn leave(&mut self, slot: u32) {
+        let Some(Link { before, after, sort, .. }) = self.link(slot).copied() else { return };
+        let Some(line) = self.lines.get_mut(sort.index()) else { return };
+        match self.links.get_mut(index(before)) {
+            Some(link) => link.after = after,
+            None => line.first = after,
+        }
+        match self.links.get_mut(index(after)) {
+            Some(link) => link.before = before,
+            None => line.last = before,
+        }
+    }
+}
+
+impl Sort {
+    fn index(self) -> usize {
+        match self {
+            Self::Opening => 0,
+            Self::Established => 1,
+            Self::Closed => 2,
+            Self::Datagram => 3,
+            Self::Other => 4,
+        }
+    }
+}
+
+/// `NOBODY` gives an index that no vector has.
+#[inline]
+fn index(slot: u32) -> usize {
+    usize::try_from(slot).unwrap_or(usize::MAX)
 }
 
 #[inline]

@@ -198,21 +198,6 @@ fn the_end_gives_flows_in_the_order_they_began() {
 }
 
 #[test]
-fn the_flows_of_a_tag_end_together_and_those_of_others_go_on() {
-    let mut tables = Tables::new(FlowLimits::default());
-    for (port, tag) in [(1, 7), (2, 8), (3, 7)] {
-        let ends = Ends::parse(&format!("10.0.0.9:{port}"), "10.0.0.2:53").unwrap();
-        tables.see(tag, port, &compose::udp(ends, b"?"));
-    }
-    tables.table.end_tag(7);
-    let ended = std::iter::from_fn(|| tables.table.pop_ended());
-    let ended: Vec<(u32, u16)> =
-        ended.map(|ended| (ended.flow.identity.tag, ended.flow.identity.client.port)).collect();
-    assert_eq!(ended, [(7, 1), (7, 3)]);
-    assert_eq!(tables.table.len(), 1);
-}
-
-#[test]
 fn an_id_is_the_same_wherever_the_same_packets_are_seen() {
     let id = |tag, now_ns| {
         let mut tables = Tables::new(FlowLimits { hash_seed: u64::from(tag), ..FlowLimits::default() });

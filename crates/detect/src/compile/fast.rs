@@ -7,7 +7,7 @@ use kodkod_inspect::BufferKind;
 use kodkod_rules::Transform;
 
 use super::ops::{Content, Op, Place, Step};
-use super::{Carrier, Compiled, Stage};
+use super::{Compiled, Stage};
 
 /// Longest literal that the matcher takes.
 const MAX_LITERAL: usize = kodkod_literals::LITERAL_BYTES_MAX;
@@ -26,8 +26,7 @@ pub(crate) struct FastLiteral {
 /// method, the status) only where there is nothing else. Of equals the one that fewest rules have wins: many rules about
 /// one protocol start with the same bytes.
 pub(crate) fn choose(rules: &mut [Compiled]) {
-    let candidates: Vec<Vec<Candidate>> =
-        rules.iter().map(|rule| candidates(&rule.steps, rule.stage_on(Carrier::Other))).collect();
+    let candidates: Vec<Vec<Candidate>> = rules.iter().map(|rule| candidates(&rule.steps, rule.stage)).collect();
     let mut uses: HashMap<&[u8], u32> = HashMap::new();
     for candidate in candidates.iter().flatten() {
         *uses.entry(&candidate.literal.bytes).or_default() += 1;

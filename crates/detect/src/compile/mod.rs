@@ -17,7 +17,7 @@ use kodkod_rules::{
 
 pub(crate) use cache::{Store, hex};
 pub(crate) use fast::{FastLiteral, choose as choose_literals};
-pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey, Traits, is_body, is_plain};
+pub(crate) use groups::{Carrier, Draft, Groups, Plan, PlanKey, Traits};
 pub(crate) use ops::{Content, Flowbits, Op, Pcre, Place, Step};
 
 use crate::Signature;
@@ -60,9 +60,7 @@ pub(crate) enum Filter {
 
 /// One compiled rule.
 pub(crate) struct Compiled {
-    stage: Stage,
-    /// Over TCP it looks into the stream, whatever it does elsewhere.
-    in_streams: bool,
+    pub(crate) stage: Stage,
     pub(crate) protocol: Protocol,
     pub(crate) by_service: bool,
     pub(crate) services: Vec<Service>,
@@ -90,11 +88,6 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// What it looks at over this carrier.
-    pub(crate) fn stage_on(&self, carrier: Carrier) -> Stage {
-        if self.in_streams && carrier == Carrier::Tcp { Stage::Pdu } else { self.stage }
-    }
-
     /// Whether the flow's protocol is one the rule names.
     #[inline]
     pub(crate) fn names(&self, service: Service) -> bool {
@@ -113,7 +106,6 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
     let stage = stage(rule, &built);
     Some(Compiled {
         stage,
-        in_streams: is_in_streams(rule, &built),
         protocol: rule.header.protocol,
         by_service: rule.header.by_service,
         services,
@@ -137,7 +129,7 @@ pub(crate) fn rule(rule: &Rule, reasons: &mut Vec<Reason>) -> Option<Compiled> {
 }
 
 /// Packet or PDU? What looks into payload looks at the reassembled stream, unless it asks for packets or for facts that
-/// only packets have; so do rules about any protocol where it is TCP. A datagram is judged as a packet unless a rule wants a buffer that only an inspector has.
+/// only packets have. A datagram is judged as a packet unless a rule wants a buffer that only an inspector has.
 fn stage(rule: &Rule, built: &ops::Built) -> Stage {
     let no_stream = built.flow.scope == Some(kodkod_rules::StreamScope::NoStream);
     match rule.header.protocol {
@@ -150,12 +142,6 @@ fn stage(rule: &Rule, built: &ops::Built) -> Stage {
         Protocol::Tcp if no_stream || built.uses_packet || !built.uses_payload => Stage::Packet,
         Protocol::Tcp => Stage::Pdu,
     }
-}
-
-/// Whether a rule about any protocol looks into the stream where it is TCP. One that sets marks does not: other rules about
-/// packets read them in the same packet.
-fn is_in_streams(rule: &Rule, built: &ops::Built) -> bool {
-    rule.header.protocol == Protocol::Ip && built.uses_payload && !built.uses_packet && built.marks.is_empty()
 }
 
 /// What alerts show of a rule.

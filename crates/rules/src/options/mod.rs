@@ -2,17 +2,15 @@
 
 mod bytes;
 mod content;
-mod decoded;
 mod flow;
 mod packet;
 mod pcre;
 
 pub use bytes::{
-    ByteExtract, ByteJump, ByteMath, ByteTest, Comparison, Encoding, Endian, IsDataAt, JumpBase, MathOperator,
-    NumberBase,
+    Base64Decode, BerSkip, ByteExtract, ByteJump, ByteMath, ByteTest, Comparison, DigestAlgorithm, Encoding, Endian,
+    HashMatch, IsDataAt, JumpBase, MathOperator, NumberBase,
 };
 pub use content::{Amount, Content, FastPattern};
-pub use decoded::{Base64Decode, BerSkip, DigestAlgorithm, HashMatch};
 pub use flow::{Flow, FlowEstablished, FlowSide, FlowbitAction, Flowbits, Rate, StreamScope, Threshold, Track};
 pub use packet::{FlagMatch, FlagTest, FragBits, IpOption, PacketTest};
 pub use pcre::Pcre;
