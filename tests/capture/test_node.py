@@ -12,7 +12,7 @@ import pytest
 
 from kodkod.capture import intent
 from kodkod.capture.files import Folder
-from kodkod.capture.node import CaptureNode, Space
+from kodkod.capture.node import CaptureNode, Space, broken
 from kodkod.capture.plan import Limits
 from kodkod.capture.settings import Settings
 from kodkod.clock import rfc3339
@@ -146,6 +146,11 @@ def test_an_interface_that_is_not_there_is_an_error_with_its_reason_and_tried_ag
     assert report.state == "Error"
     (report,) = stage.step(capture(), after_s=0.5)
     assert report.state == "WaitingForTraffic"
+
+
+def test_a_disk_that_fills_up_between_two_looks_is_told_as_a_full_one() -> None:
+    assert broken("write pod.pcap: No space left on device (os error 28)").reason == "DiskPressure"
+    assert broken("cali1: Network is down (os error 100)").reason == "CaptureFailed"
 
 
 def test_an_interface_that_breaks_ends_in_an_error_and_then_in_recovery(stage: Stage) -> None:

@@ -6,6 +6,7 @@ another one, a lock keeps them apart. Packets never pass here: the engine's own 
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,6 +43,7 @@ FREE_STOP = 0.02
 FREE_RESUME = 0.05
 BUDGET_RESUME = 0.9
 BUDGET_BYTES = 10 * 1024**3
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 class OpenCapture(Protocol):
@@ -77,6 +79,11 @@ class Space:
 
     free_bytes: int
     total_bytes: int
+
+
+def broken(error: str) -> Fault:
+    """Why a recording ended by itself: a disk that filled up between two looks is the same as one that is full."""
+    return Fault("DiskPressure" if NO_SPACE in error else "CaptureFailed", error)
 
 
 def disk_space(directory: str) -> Space:
@@ -229,7 +236,7 @@ class CaptureNode:
         for key, opened in list(self._open.items()):
             counters = opened.engine.counters()
             if counters["error"]:
-                self._fail(key, opened.recording, Fault("CaptureFailed", counters["error"]), now)
+                self._fail(key, opened.recording, broken(counters["error"]), now)
                 self._stop(key)
             elif self._has_vanished(opened, counters):
                 telemetry.vanished(_title(opened.recording), opened.recording.interface)
