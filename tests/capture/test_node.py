@@ -150,6 +150,7 @@ def test_an_interface_that_is_not_there_is_an_error_with_its_reason_and_tried_ag
 
 def test_a_disk_that_fills_up_between_two_looks_is_told_as_a_full_one() -> None:
     assert broken("write pod.pcap: No space left on device (os error 28)").reason == "DiskPressure"
+    assert broken("disk pressure: 7 bytes free, 9 needed").reason == "DiskPressure"
     assert broken("cali1: Network is down (os error 100)").reason == "CaptureFailed"
 
 

@@ -43,7 +43,8 @@ FREE_STOP = 0.02
 FREE_RESUME = 0.05
 BUDGET_RESUME = 0.9
 BUDGET_BYTES = 10 * 1024**3
-NO_SPACE = os.strerror(errno.ENOSPC)
+# What the engine says of a disk that is full: below its floor, or refused by the kernel.
+NO_SPACE = ("disk pressure:", os.strerror(errno.ENOSPC))
 
 
 class OpenCapture(Protocol):
@@ -83,7 +84,8 @@ class Space:
 
 def broken(error: str) -> Fault:
     """Why a recording ended by itself: a disk that filled up between two looks is the same as one that is full."""
-    return Fault("DiskPressure" if NO_SPACE in error else "CaptureFailed", error)
+    is_full = any(words in error for words in NO_SPACE)
+    return Fault("DiskPressure" if is_full else "CaptureFailed", error)
 
 
 def disk_space(directory: str) -> Space:
