@@ -146,7 +146,9 @@ function useRowKeys<Row>(
     act(idOf(row));
   };
   const inside = (step: number): boolean => {
-    if (!body.current?.contains(document.activeElement)) return false; // the arrows scroll the page
+    const focused = document.activeElement;
+    if (!body.current?.contains(focused)) return false; // the arrows scroll the page
+    if (focused?.hasAttribute("aria-haspopup")) return false; // they are the menu's that the button opens
     move(step);
     return true;
   };

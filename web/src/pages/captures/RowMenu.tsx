@@ -62,7 +62,8 @@ function Download({ capture }: { capture: Capture }) {
 
 function Deed({ why, onDo, children }: { why: string | undefined; onDo: () => void; children: string }) {
   return (
-    <Menu.Item disabled={why !== undefined} onClick={onDo}>
+    // Not the element's own `disabled`: the menu would give such an item its focus, which goes nowhere.
+    <Menu.Item {...(why === undefined ? { onClick: onDo } : { "data-disabled": true })}>
       {children}
       {why !== undefined && (
         <Text size="xs" component="span" ml={6}>
