@@ -23,7 +23,7 @@ async def test_events_go_after_a_day_and_those_that_happen_again_stay() -> None:
     aging = EventExpiry(resources, clock)
 
     async def tell(reason: str) -> None:
-        await events.record(resources, OBJECT, reason, "m", now=clock.now())
+        await events.record(resources, OBJECT, events.News(reason, "m"), now=clock.now())
 
     await tell("Once")
     await tell("Again")
@@ -44,7 +44,7 @@ async def test_of_too_many_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> Non
     await resources.open()
     await resources.create(NAMESPACE, {"metadata": {"name": "dev"}})
     for number in range(5):
-        await events.record(resources, OBJECT, f"R{number}", "m", now=clock.now())
+        await events.record(resources, OBJECT, events.News(f"R{number}", "m"), now=clock.now())
         clock.advance(1)
     assert await EventExpiry(resources, clock).look() == 2
     listed = (await resources.list(EVENT, "dev")).items

@@ -173,11 +173,11 @@ class Controller:
         await self._write_status(obj, new)
         await self._hear(obj, watched, news.of_run(run.rule, watched.change, old, new, wrote=wrote))
 
-    async def _hear(self, obj: Object, watched: _Watched, heard: Iterable[news.News]) -> None:
+    async def _hear(self, obj: Object, watched: _Watched, heard: Iterable[happenings.News]) -> None:
         """Post the news for `kubectl describe`."""
         watched.change = ""
         for one in heard:
-            await happenings.record(self._resources, obj, one.reason, one.message, one.type, now=self._clock.now())
+            await happenings.record(self._resources, obj, one, now=self._clock.now())
 
     def _present(self, rule: Rule) -> Object | None:
         """The alert's object, if it has not been deleted meanwhile, or made anew under the same name."""

@@ -9,20 +9,10 @@ Resumed    it runs again
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from kodkod.alerting.rule import Rule
 from kodkod.alerting.status import Status
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """reason: one CamelCase word. message: equal for equal news, so that the repeated one is counted, not listed."""
-
-    reason: str
-    message: str
-    type: Literal["Normal", "Warning"] = "Normal"
+from kodkod.store.events import News
 
 
 def of_run(rule: Rule, change: str, before: Status, after: Status, *, wrote: bool) -> Iterator[News]:

@@ -162,7 +162,7 @@ class Controller:
             return
         self._written[key] = now
         for one in news(capture.get("spec") or {}, self._before(key, capture, status), status, now):
-            await events.record(self._resources, capture, one.reason, one.message, one.type, now=now)
+            await events.record(self._resources, capture, one, now=now)
 
     def _before(self, key: Key, capture: Object, status: dict[str, Any]) -> dict[str, Any]:
         """The status before this one: what was written last, since the watch may not have brought it back yet."""

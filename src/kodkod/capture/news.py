@@ -9,20 +9,12 @@ Recovered   it records again              NodeGone    a node left with its entry
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
+
+from kodkod.store.events import News
 
 Status = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """reason: one CamelCase word. message: equal for equal news, so that the repeated one is counted, not listed."""
-
-    reason: str
-    message: str
-    type: Literal["Normal", "Warning"] = "Normal"
 
 
 def news(spec: Mapping[str, Any], before: Status, after: Status, now: datetime) -> Iterator[News]:

@@ -11,13 +11,12 @@ import typer
 
 from kodkod import telemetry
 from kodkod.agent.app import AgentConfig, InCluster, OneHost, run
-from kodkod.cli.processes import address, drive
+from kodkod.cli.processes import Data, address, drive
 from kodkod.folders import data_folder
 
 agent = typer.Typer(add_completion=False)
 inspector = typer.Typer(add_completion=False)
 
-Data = Annotated[Path | None, typer.Option("--data", help="Data folder (default: KODKOD_DATA).")]
 Kubeconfig = Annotated[Path | None, typer.Option("--kubeconfig", help="How to reach the API, and as whom.")]
 Node = Annotated[str, typer.Option("--node", help="Name of this node.", envvar="KODKOD_NODE")]
 Inside = Annotated[bool, typer.Option("--in-cluster", help="Run as a pod: API and identity are those of the pod.")]

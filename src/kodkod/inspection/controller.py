@@ -213,7 +213,7 @@ class Controller:
             return
         self._written[key] = now
         for one in news(self._before(key, inspection, status), status):
-            await events.record(self._resources, inspection, one.reason, one.message, one.type, now=now)
+            await events.record(self._resources, inspection, one, now=now)
 
     def _before(self, key: Key, inspection: Object, status: dict[str, Any]) -> dict[str, Any]:
         """The status before this one: what was written last, since the watch may not have brought it back yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -22,15 +23,21 @@ log = logging.getLogger(__name__)
 MESSAGE_MAX = 1024
 
 
-async def record(
-    resources: Resources, obj: Object, reason: str, message: str, type: Literal["Normal", "Warning"] = "Normal",
-    *, now: datetime, component: str = "kodkod",
-) -> None:  # fmt: skip
-    """Post an Event about an object. Never raises StoreError: an event that cannot be posted is logged.
+@dataclass(frozen=True, slots=True)
+class News:
+    """reason: one CamelCase word. message: equal for equal news, so that the repeated one is counted, not listed."""
 
-    reason: one CamelCase word; message: a sentence, cut at 1,024 characters.
+    reason: str
+    message: str
+    type: Literal["Normal", "Warning"] = "Normal"
+
+
+async def record(resources: Resources, obj: Object, news: News, *, now: datetime, component: str = "kodkod") -> None:
+    """Post an Event about an object; its message is cut at 1,024 characters.
+
+    Never raises StoreError: an event that cannot be posted is logged.
     """
-    event = _event(obj, reason, message[:MESSAGE_MAX], type, rfc3339(now), component)
+    event = _event(obj, news.reason, news.message[:MESSAGE_MAX], news.type, rfc3339(now), component)
     namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
     try:
         try:
@@ -40,9 +47,9 @@ async def record(
             again = {"count": int(known.get("count") or 1) + 1, "lastTimestamp": event["lastTimestamp"]}
             await resources.patch(EVENT, name, again, namespace)
     except NotFound:
-        log.debug("event not posted", extra={"fields": {"namespace": namespace, "reason": reason}})
+        log.debug("event not posted", extra={"fields": {"namespace": namespace, "reason": news.reason}})
     except StoreError as error:
-        log.warning("event not posted", extra={"fields": {"reason": reason, "error": str(error)}})
+        log.warning("event not posted", extra={"fields": {"reason": news.reason, "error": str(error)}})
 
 
 def _event(obj: Object, reason: str, message: str, type: str, at: str, component: str) -> Object:

@@ -171,4 +171,4 @@ class Inspectors:
     async def _tell(self, reason: str, message: str) -> None:
         detection = self._detections.items.get(("", SINGLETON))
         if detection is not None:
-            await events.record(self._resources, detection, reason, message, now=self._clock.now())
+            await events.record(self._resources, detection, events.News(reason, message), now=self._clock.now())
