@@ -7,7 +7,6 @@ them, so that nobody goes on asking it for files.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from kodkod.resources import Object, kinds
 from kodkod.resources.process_pods import AGENT, pod
 from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
-from kodkod.store.informer import Informer, Key
+from kodkod.store.informer import Informer, Key, settle
 from kodkod.store.presence import Presence
 
 LOOK_S = 5.0
@@ -97,25 +96,11 @@ class Controller:
         self._presence = Presence()
         self._written: dict[Key, datetime] = {}
         self._last: dict[Key, tuple[str, dict[str, Any]]] = {}
-        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Fold until cancelled."""
         informers = (self._captures, self._reports, self._nodes, self._pods)
-        async with asyncio.TaskGroup() as group:
-            for informer in informers:
-                informer.wake(self._changed)
-                group.create_task(informer.run())
-            for informer in informers:
-                await informer.synced()
-            while True:
-                self._changed.clear()
-                await self._fold_all()
-                try:
-                    async with asyncio.timeout(LOOK_S):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+        await settle(informers, self._fold_all, lambda: LOOK_S)
 
     async def _fold_all(self) -> None:
         now = self._clock.now()

@@ -6,7 +6,6 @@ namespace `tigera-dpi` with the state of the real process, there while any DeepP
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from kodkod.resources.kinds.rule_set import ERRORS_MAX
 from kodkod.resources.process_pods import INSPECTOR, is_ready, pod
 from kodkod.store import Resources, events, process_pods
 from kodkod.store.errors import NotFound, StoreError
-from kodkod.store.informer import Informer, Key
+from kodkod.store.informer import Informer, Key, settle
 from kodkod.store.presence import Presence
 
 LOOK_S = 5.0
@@ -148,30 +147,19 @@ class Controller:
         self._presence = Presence()
         self._written: dict[Key, datetime] = {}
         self._last: dict[Key, tuple[str, dict[str, Any]]] = {}
-        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Fold until cancelled."""
         informers = (
             self._inspections, self._reports, self._pods, self._detections, self._nodes, self._rule_sets,
         )  # fmt: skip
-        async with asyncio.TaskGroup() as group:
-            for informer in informers:
-                informer.wake(self._changed)
-                group.create_task(informer.run())
-            for informer in informers:
-                await informer.synced()
-            while True:
-                self._changed.clear()
-                try:
-                    await self._fold_all()
-                except StoreError as error:
-                    telemetry.status_not_written(str(error))
-                try:
-                    async with asyncio.timeout(LOOK_S):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+        await settle(informers, self._fold, lambda: LOOK_S)
+
+    async def _fold(self) -> None:
+        try:
+            await self._fold_all()
+        except StoreError as error:
+            telemetry.status_not_written(str(error))
 
     async def _fold_all(self) -> None:
         now = self._clock.now()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -158,3 +158,27 @@ class Informer:
             queue.put_nowait(change)
         for event in self._wakers:
             event.set()
+
+
+async def settle(
+    informers: Sequence[Informer], act: Callable[[], Awaitable[None]], wait_s: Callable[[], float]
+) -> None:
+    """A controller's life: follow some kinds; act once all are known, on each change, and after `wait_s` without one.
+
+    Until cancelled. What `act` raises ends it.
+    """
+    changed = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for informer in informers:
+            informer.wake(changed)
+            group.create_task(informer.run())
+        for informer in informers:
+            await informer.synced()
+        while True:
+            changed.clear()
+            await act()
+            try:
+                async with asyncio.timeout(wait_s()):
+                    await changed.wait()
+            except TimeoutError:
+                continue

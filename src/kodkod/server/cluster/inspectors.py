@@ -7,7 +7,6 @@ brings rules. What the template says and these do not is left as it is.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import hashlib
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from kodkod.server.cluster import telemetry
 from kodkod.server.cluster.foreign import DAEMON_SET
 from kodkod.store import APPLY, Resources, events
 from kodkod.store.errors import NotFound, StoreError
-from kodkod.store.informer import Informer
+from kodkod.store.informer import Informer, settle
 
 TEMPLATE, TEMPLATE_KEY = "kodkod-inspector", "daemonset.yaml"
 COMPONENT = "DeepPacketInspection"
@@ -105,29 +104,18 @@ class Inspectors:
         self._present = Informer(
             resources, DAEMON_SET, INSPECTOR.namespace, field_selector=f"metadata.name={INSPECTOR.name}"
         )  # fmt: skip
-        self._changed = asyncio.Event()
         self._applied = ""
         self._unneeded_since_s: float | None = None
 
     async def run(self) -> None:
         informers = (self._inspections, self._detections, self._templates, self._present)
-        async with asyncio.TaskGroup() as group:
-            for informer in informers:
-                informer.wake(self._changed)
-                group.create_task(informer.run())
-            for informer in informers:
-                await informer.synced()
-            while True:
-                self._changed.clear()
-                try:
-                    await self._settle()
-                except (StoreError, BadTemplate) as error:
-                    telemetry.not_published("DaemonSet tigera-dpi", str(error))
-                try:
-                    async with asyncio.timeout(self._wait_s()):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+        await settle(informers, self._try, self._wait_s)
+
+    async def _try(self) -> None:
+        try:
+            await self._settle()
+        except (StoreError, BadTemplate) as error:
+            telemetry.not_published("DaemonSet tigera-dpi", str(error))
 
     def _wait_s(self) -> float:
         return LOOK_S if self._unneeded_since_s is None else LINGER.total_seconds() / 4
